@@ -1,0 +1,6 @@
+"""The domain, in plain Python: sources, sample, study, econometrics, provenance, report.
+
+Nothing here imports Dagster, Great Expectations or another folder of this project.
+"""
+
+__version__ = "0.1.0"
