@@ -1,0 +1,94 @@
+"""What a cell is, and what number or year its text spells. No file is opened here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["blank", "number", "text", "date", "bool", "error", "formula"]
+
+MISSING_MARKS = frozenset(["-", "--", "---", "—", "——", "–", "…", "……", "...", ".", "/", "n/a", "na", "n.a.", "nan", "null"])
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_LETTERS: dict[int, str] = {}
+
+
+class Cell(NamedTuple):
+    """One stored cell. ``row`` and ``column`` count from 1.
+
+    kind: ``number`` (value float or int), ``text`` (str), ``date`` (datetime, date or time), ``bool``, ``error`` (``#DIV/0!``),
+    ``blank`` (None), ``formula`` = a formula that was saved without a result (None). A formula with a result has the
+    result's kind and the formula itself in ``formula``. ``text`` is the stored value, display format apart.
+    """
+
+    row: int
+    column: int
+    kind: Kind
+    text: str
+    value: Any
+    formula: str | None = None
+
+    @property
+    def address(self) -> str:
+        """A1 address, e.g. ``AB12``."""
+        return f"{column_letter(self.column)}{self.row}"
+
+
+@dataclass(slots=True)
+class Row:
+    """The stored cells of one sheet row, by column number."""
+
+    number: int
+    cells: dict[int, Cell]
+
+    def get(self, column: int | None) -> Cell:
+        """The cell in ``column`` (from 1); a blank one where nothing is stored or the table has no such column."""
+        found = self.cells.get(column) if column is not None else None
+        return found if found is not None else Cell(self.number, column or 0, "blank", "", None)
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self.cells.values())
+
+
+def column_letter(column: int) -> str:
+    """1 -> A, 27 -> AA."""
+    letters = _LETTERS.get(column)
+    if letters is None:
+        letters, n = "", column
+        while n > 0:
+            n, rest = divmod(n - 1, 26)
+            letters = chr(65 + rest) + letters
+        _LETTERS[column] = letters
+    return letters
+
+
+def norm(text: str) -> str:
+    """A label for comparison: full-width forms folded, lower case, no white space."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def parse_number(text: str) -> float | None:
+    """The number a text spells (full-width digits and thousands commas understood), or None; never nan or infinity."""
+    plain = re.sub(r"^\s+|\s+$", "", unicodedata.normalize("NFKC", text))
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", "")
+    return float(plain) if _NUMBER.fullmatch(plain) else None
+
+
+def parse_year(cell: Cell) -> int | None:
+    """The calendar year in a cell: 2017, '2017', '2017年', 'C2017', a date; None where it spells none in 1900..2100."""
+    if cell.kind == "date":
+        if isinstance(cell.value, time):
+            return None
+        year = cell.value.year
+        # A year number shown with a date format: 2017 days after the epoch lie in 1905.
+        return (cell.value - datetime(1899, 12, 30)).days if year < 1910 and isinstance(cell.value, datetime) else year
+    if cell.kind not in ("number", "text"):
+        return None
+    found = re.fullmatch(r"\s*C?(\d{4})(\.0+)?\s*年?度?\s*", unicodedata.normalize("NFKC", cell.text))
+    year = int(found.group(1)) if found else 0
+    return year if 1900 <= year <= 2100 else None
