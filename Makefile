@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make run` and `make test`. Options of the command line go through ARGS:
+#   make run ARGS="--study ai_pilot --seed 2"
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# One thread a process: results do not depend on it, and two cores are not fought over.
+export OMP_NUM_THREADS ?= 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export DAGSTER_DISABLE_TELEMETRY := yes
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run test fast lint ui bench real clean venv manifest
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+venv:
+	@sh scripts/build_venv.sh
+
+manifest: venv
+	@$(BIN)/python -m orchestration.manifest >/dev/null
+
+run: venv ## sources to release: build what is missing, run the whole job, print the headline
+	@$(BIN)/citycarbon run $(ARGS)
+
+test: manifest ## all tests
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+fast: venv ## tests without a pipeline, a web server or real files (under a minute)
+	$(BIN)/pytest -n 2 -m "not pipeline and not ui and not real" $(ARGS)
+
+lint: venv ## style, format, and a lock that is in step and names no host
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	! grep -nE 'https?://' requirements.lock
+	$(BIN)/python scripts/check_lock.py
+
+ui: venv ## the Dagster UI on 127.0.0.1 (ARGS="--port 3001 --home DIR")
+	@$(BIN)/python -m orchestration.ui $(ARGS)
+
+bench: venv ## timings of the parts
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+real: venv ## the runs over real source files; needs CITYCARBON_REALDATA; writes real.json
+	@$(BIN)/python -m orchestration.real $(ARGS)
+
+clean: ## remove what was built (not the data folder)
+	rm -rf $(VENV) dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

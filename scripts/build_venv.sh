@@ -1,0 +1,55 @@
+#!/bin/sh
+# Builds .venv from the hashed lock, or does nothing when it is in step with it. Called by make; run from the project folder.
+# Needs python 3.11 to 3.13 with pip or ensurepip. uv is fetched for speed; without it plain pip does the same more slowly.
+set -eu
+
+VENV=${VENV:-.venv}
+STAMP=$VENV/.citycarbon-lock
+
+fingerprint() { cat requirements.lock pyproject.toml | sha256sum | cut -c1-64; }
+
+if [ -x "$VENV/bin/citycarbon" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(fingerprint)" ]; then
+  exit 0
+fi
+
+suitable() { command -v "$1" >/dev/null 2>&1 && "$1" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))'; }
+
+PYTHON=${PYTHON:-}
+if [ -z "$PYTHON" ]; then
+  for name in python3 python3.13 python3.12 python3.11 python; do
+    if suitable "$name"; then PYTHON=$name; break; fi
+  done
+fi
+if [ -z "$PYTHON" ] || ! suitable "$PYTHON"; then
+  echo "citycarbon needs Python 3.11, 3.12 or 3.13 (found: $(python3 --version 2>&1 || echo none)). Name one: make PYTHON=/path/to/python3.12" >&2
+  exit 2
+fi
+
+echo "Building $VENV from requirements.lock ($("$PYTHON" --version 2>&1))"
+if [ ! -x "$VENV/bin/python" ] || ! suitable "$VENV/bin/python"; then
+  # Some distributions ship venv without ensurepip: then the outer pip installs into the new environment.
+  "$PYTHON" -m venv --clear "$VENV" 2>/dev/null || "$PYTHON" -m venv --clear --without-pip "$VENV"
+fi
+if "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+  pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
+else
+  pip() { "$PYTHON" -m pip --disable-pip-version-check --python "$VENV/bin/python" "$@"; }
+fi
+
+# uv does not read pip's configuration: hand an index that the user configured for pip on to it.
+if [ -z "${UV_DEFAULT_INDEX:-}" ]; then
+  index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)}
+  if [ -n "$index" ]; then UV_DEFAULT_INDEX=$index; export UV_DEFAULT_INDEX; fi
+fi
+
+install_with_uv() {
+  pip install -q uv &&
+    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --require-hashes -r requirements.lock &&
+    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation -e .
+}
+install_with_pip() {
+  pip install -q --require-hashes -r requirements.lock && pip install -q --no-deps --no-build-isolation -e .
+}
+install_with_uv || { echo "uv could not install the lock; using pip" >&2; install_with_pip; }
+
+fingerprint >"$STAMP"
