@@ -1,0 +1,163 @@
+"""From ``study.yaml`` to :class:`Study`: what fits the models is then judged as a whole; every complaint names its line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from citycarbon.errors import UsageError
+from citycarbon.paths import STUDIES
+from citycarbon.study.dictionary import CALENDAR, VARIABLES, policies_with_a_list, suggestion
+from citycarbon.study.spec import Column, DescriptiveTable, RegressionTable, Study
+from citycarbon.study.yaml_lines import Document, read_yaml
+
+Where = tuple[str | int, ...]
+Problem = tuple[Where, str]
+
+
+def list_studies(root: Path = STUDIES) -> list[str]:
+    """Names of the folders below ``studies/`` that hold a ``study.yaml``, sorted."""
+    return sorted(p.parent.name for p in root.glob("*/study.yaml"))
+
+
+def load_study(name_or_path: str | Path, root: Path = STUDIES) -> Study:
+    """The study of this name, or in this file or folder.
+
+    Raises UsageError (exit 2) naming the yaml path and line of every fault: what was found and what is allowed.
+    """
+    path = _find(name_or_path, root)
+    document = read_yaml(path)
+    try:
+        study = Study.model_validate(document.data)
+    except ValidationError as error:
+        raise _refusal(document, [_problem(e, document) for e in error.errors()]) from error
+    problems = list(_problems(study, path.parent.name if path.parent.parent == root.resolve() else None))
+    if problems:
+        raise _refusal(document, problems)
+    study._path = path
+    return study
+
+
+def _find(name_or_path: str | Path, root: Path) -> Path:
+    given = Path(name_or_path)
+    for path in (root / given / "study.yaml", given / "study.yaml", given):
+        if path.is_file():
+            return path.resolve()
+    names = list_studies(root)
+    raise UsageError(
+        f"no study '{name_or_path}'{suggestion(str(name_or_path), names)} Known studies: {', '.join(names) or 'none'}; "
+        "a new one is a folder in studies/ with a study.yaml"
+    )
+
+
+def _refusal(document: Document, problems: list[Problem]) -> UsageError:
+    found = sorted((document.line(where), ".".join(map(str, where)), text) for where, text in problems)
+    return UsageError("\n".join(f"{document.path}, line {line}: {where}: {text}" for line, where, text in found))
+
+
+def _problem(error: Any, document: Document) -> Problem:
+    """One pydantic complaint in words: without the tag that a discriminated union puts into its location."""
+    where = tuple(step for i, step in enumerate(error["loc"]) if not (i == 2 and error["loc"][0] == "tables"))
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return where, "unknown key; see docs/architecture.md and studies/ai_pilot/study.yaml for the keys there are"
+    if kind == "missing":
+        return where, "this key is required and missing"
+    if kind == "union_tag_invalid":
+        return (*where, "kind"), f"found '{context['tag']}', allowed are {context['expected_tags']}"
+    if kind == "string_type":
+        return where, f"expected text, found {error['input']!r}; put it in quotes"
+    if kind == "value_error":
+        return where, str(context["error"])
+    return where, f"found {error['input']!r}: {error['msg']}"
+
+
+def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
+    if folder is not None and study.study != folder:
+        yield ("study",), f"found '{study.study}', must be the name of its folder, '{folder}'"
+    yield from _window_problems(study)
+    yield from _policy_problems(study)
+    yield from _outcome_problems(study)
+    yield from _table_problems(study)
+
+
+def _window_problems(study: Study) -> Iterator[Problem]:
+    low, high = CALENDAR
+    for key in ("first", "last"):
+        year = getattr(study.window, key)
+        if not low <= year <= high:
+            yield ("window", key), f"found {year}, allowed are {low} to {high} (the years whose city codes are known)"
+    if study.window.first >= study.window.last:
+        yield ("window", "last"), f"the window must end after it begins, found {study.window.first} to {study.window.last}"
+    if not low <= study.gdp_base_year <= high:
+        yield ("gdp_base_year",), f"found {study.gdp_base_year}, allowed are {low} to {high}"
+    splice = study.outcome.splice
+    if splice and not study.window.first < splice.year <= study.window.last:
+        yield ("outcome", "splice", "year"), f"found {splice.year}, allowed are years inside the window after its first"
+    event = study.event_study
+    if event and not event.first <= event.base <= event.last:
+        yield ("event_study", "base"), f"found {event.base}, must lie between first ({event.first}) and last ({event.last})"
+
+
+def _policy_problems(study: Study) -> Iterator[Problem]:
+    named: list[tuple[Where, str]] = [(("treatment", "policy"), study.treatment.policy)]
+    for i, split in enumerate(study.splits):
+        needs = "variable" if split.criterion == "median" else "policy"
+        if getattr(split, needs) is None:
+            yield ("splits", i), f"criterion '{split.criterion}' needs the key '{needs}'"
+        if split.policy:
+            named.append((("splits", i, "policy"), split.policy))
+    known = policies_with_a_list()
+    for where, policy in named:
+        if policy not in known:
+            yield where, f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}"
+
+
+def _outcome_problems(study: Study) -> Iterator[Problem]:
+    outcome, declared = study.outcome, VARIABLES[study.outcome.variable]
+    for key in ("unit", "transform"):
+        if getattr(outcome, key) != getattr(declared, key):
+            yield ("outcome", key), f"found '{getattr(outcome, key)}', {declared.name} is declared as '{getattr(declared, key)}'"
+    if (outcome.series == "spliced") != (outcome.splice is not None):
+        yield ("outcome", "series"), "series 'spliced' and the key 'splice' (first, second, year) go together"
+    if outcome.variable not in study.sample_variables:
+        yield ("sample_variables",), f"the outcome '{outcome.variable}' must be among the variables that are complete in the sample"
+    for i, control in enumerate(study.controls):
+        if control not in study.sample_variables:
+            yield ("controls", i), f"'{control}' must be among sample_variables, so that every column uses the same rows"
+
+
+def _table_problems(study: Study) -> Iterator[Problem]:
+    for name, table in study.tables.items():
+        if isinstance(table, RegressionTable):
+            yield from _repeated(("tables", name, "columns"), [c.id for c in table.columns], "column id", key="id")
+            for i, column in enumerate(table.columns):
+                yield from _column_problems(("tables", name, "columns", i), column)
+        if isinstance(table, DescriptiveTable):
+            target = study.tables.get(table.sample_of.table)
+            ids = [c.id for c in target.columns] if isinstance(target, RegressionTable) else []
+            if table.sample_of.column not in ids:
+                yield ("tables", name, "sample_of"), "must name a regression table of this study and one of its column ids"
+    for key in ("controls", "sample_variables", "unit_kinds"):
+        yield from _repeated((key,), list(getattr(study, key)), "entry")
+
+
+def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
+    yield from _repeated((*where, "controls"), column.controls, "control")
+    for i, control in enumerate(column.controls):
+        if control in ("did", column.outcome):
+            yield (*where, "controls", i), f"'{control}' is the treatment or the outcome of this column, not a control"
+    for i, condition in enumerate(column.filter):
+        if (condition.op in ("in", "not_in")) != isinstance(condition.value, list):
+            yield (*where, "filter", i, "value"), "a list goes with 'in' and 'not_in', a single value with the other operators"
+
+
+def _repeated(where: Where, values: list[str], what: str, key: str | None = None) -> Iterator[Problem]:
+    for value, times in Counter(values).items():
+        if times > 1:
+            last = max(i for i, v in enumerate(values) if v == value)
+            yield ((*where, last, key) if key else (*where, last)), f"the {what} '{value}' stands {times} times"
