@@ -1,1 +1,8 @@
-"""To be described by its first module."""
+"""Estimation: two-way fixed effects with clustered errors, its independent references, and the contract of ``estimates.csv``."""
+
+from citycarbon.econometrics.columns import estimate_columns, projected_effect
+from citycarbon.econometrics.contract import read_estimates, write_estimates
+from citycarbon.econometrics.sample import estimation_sample
+from citycarbon.econometrics.second_opinion import refit
+
+__all__ = ["estimate_columns", "estimation_sample", "projected_effect", "read_estimates", "refit", "write_estimates"]

@@ -76,6 +76,8 @@ def suggestion(name: str, allowed: Iterable[str]) -> str:
 def policies_with_a_list(path: Path = POLICY_LIST) -> list[str]:
     """Policies that have at least one adopting unit in the policy list, sorted. Raises UsageError where the list is missing."""
     if not path.is_file():
-        raise UsageError(f"the policy list {path.name} is missing from {path.parent.name}/: no study can be resolved without it")
+        raise UsageError(
+            f"the policy list {path.name} is missing from {path.parent.name}/: no study can be resolved without it"
+        )
     with path.open(encoding="utf-8", newline="") as handle:
         return sorted({row["policy"] for row in csv.DictReader(handle) if row.get("policy")})

@@ -114,18 +114,27 @@ def _policy_problems(study: Study) -> Iterator[Problem]:
     known = policies_with_a_list()
     for where, policy in named:
         if policy not in known:
-            yield where, f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}"
+            yield (
+                where,
+                f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}",
+            )
 
 
 def _outcome_problems(study: Study) -> Iterator[Problem]:
     outcome, declared = study.outcome, VARIABLES[study.outcome.variable]
     for key in ("unit", "transform"):
         if getattr(outcome, key) != getattr(declared, key):
-            yield ("outcome", key), f"found '{getattr(outcome, key)}', {declared.name} is declared as '{getattr(declared, key)}'"
+            yield (
+                ("outcome", key),
+                f"found '{getattr(outcome, key)}', {declared.name} is declared as '{getattr(declared, key)}'",
+            )
     if (outcome.series == "spliced") != (outcome.splice is not None):
         yield ("outcome", "series"), "series 'spliced' and the key 'splice' (first, second, year) go together"
     if outcome.variable not in study.sample_variables:
-        yield ("sample_variables",), f"the outcome '{outcome.variable}' must be among the variables that are complete in the sample"
+        yield (
+            ("sample_variables",),
+            f"the outcome '{outcome.variable}' must be among the variables that are complete in the sample",
+        )
     for i, control in enumerate(study.controls):
         if control not in study.sample_variables:
             yield ("controls", i), f"'{control}' must be among sample_variables, so that every column uses the same rows"

@@ -25,7 +25,9 @@ def _known_variable(name: str) -> str:
 
 def _known_column(name: str) -> str:
     if name not in VARIABLES and name not in KEYS:
-        raise ValueError(f"unknown column '{name}'{suggestion(name, [*VARIABLES, *KEYS])} Allowed: {', '.join([*KEYS, *VARIABLES])}")
+        raise ValueError(
+            f"unknown column '{name}'{suggestion(name, [*VARIABLES, *KEYS])} Allowed: {', '.join([*KEYS, *VARIABLES])}"
+        )
     return name
 
 
@@ -231,7 +233,8 @@ class Study(Strict):
         """Everything that decides what one column estimates, and nothing that only decides how it looks (labels, titles)."""
         column = self.column(table, column_id).model_dump(mode="json", exclude={"id", "label"})
         shared = self.model_dump(
-            mode="json", include={"outcome", "treatment", "window", "unit_kinds", "gdp_base_year", "sample_variables", "cluster"}
+            mode="json",
+            include={"outcome", "treatment", "window", "unit_kinds", "gdp_base_year", "sample_variables", "cluster"},
         )
         return {"column": column, "study": shared}
 

@@ -1,0 +1,142 @@
+"""From a study and a panel to the rows of ``estimates.csv``: every regression table, column and term, in the order of the study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from citycarbon.econometrics import fwl
+from citycarbon.econometrics.contract import effects_text, frame
+from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
+from citycarbon.econometrics.twfe import Estimate, Fit, fit
+from citycarbon.study.spec import Column, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
+PENDING = "pending"  # star_rule of the treatment until its randomisation-inference p exists
+
+
+def stars(p_value: float) -> str:
+    """``***`` below 1 %, ``**`` below 5 %, ``*`` below 10 %, nothing otherwise or without a p-value."""
+    return next((mark for level, mark in STAR_LEVELS if p_value < level), "")
+
+
+def estimate_columns(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Every coefficient of every regression column of ``study``: one row each, in the contract's columns.
+
+    ``panel``: the mart ``city_panel`` (one row per city_id and year, ``in_sample``, ``did_<policy>`` and the variables in their
+    declared units); the order of its rows does not matter. Not estimable terms keep their row with an empty estimate and a note.
+    The randomisation and wild-bootstrap columns stay empty here. Conventions: docs/methods.md.
+    """
+    rows = [
+        row
+        for name, table in study.regression_tables().items()
+        for column in table.columns
+        for row in _column_rows(panel, study, name, column)
+    ]
+    return frame(rows)
+
+
+def fit_column(panel: pd.DataFrame, study: Study, column: Column) -> tuple[Sample, Fit]:
+    """The estimation sample and the fit of one column."""
+    sample = estimation_sample(panel, study, column)
+    effects = {name: EFFECT_COLUMNS[name] for name in column.fixed_effects}
+    terms = [column.treatment, *column.controls]
+    return sample, fit(sample.rows, column.outcome, terms, effects, EFFECT_COLUMNS[study.cluster])
+
+
+def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table: str, column_id: str) -> float:
+    """What a column's ``did`` would be if the outcome were the known cell effect (one value per panel row, same index).
+
+    The estimand of the column under that effect: its projection on the column's design, by our own numpy. NaN where ``did`` is
+    not estimable. By linearity, adding the effect to any outcome moves the column's estimate by exactly this number.
+    """
+    column = study.column(table, column_id)
+    sample = estimation_sample(panel, study, column)
+    keys = ["city_id", "year"]
+    known = panel[keys].assign(effect=effect.to_numpy(dtype=float))
+    values = sample.rows[keys].merge(known, on=keys, how="left", validate="one_to_one")["effect"].to_numpy()
+    effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[name]]) for name in column.fixed_effects))
+    x = sample.rows[[column.treatment, *column.controls]].to_numpy(dtype=float)
+    verdict = fwl.identify(x, effects)
+    if 0 not in verdict.keep or 0 in verdict.collinear:
+        return float("nan")
+    return float(fwl.project(values, x[:, verdict.keep], effects)[verdict.keep.index(0)])
+
+
+def _column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
+    sample, fitted = fit_column(panel, study, column)
+    shared = _shared(study, table, column, sample, fitted)
+    return [{**shared, **_term(e, fitted.df, _notes(e, column, sample, shared))} for e in fitted.estimates]
+
+
+def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fit) -> dict[str, Any]:
+    """What all terms of a column have in common; every count comes from the estimation sample or the fitted model."""
+    treated = sample.rows[sample.rows[column.treatment] == 1]
+    outcome = study.variable(column.outcome)
+    return {
+        "study": study.study,
+        "table": table,
+        "column": column.id,
+        "outcome": column.outcome,
+        "outcome_unit": outcome.unit,
+        "transform": outcome.transform,
+        "vcov": f"cluster:{study.cluster}",
+        "df": fitted.df,
+        "p_ri_t": np.nan,
+        "p_ri_beta": np.nan,
+        "conf_low_ri": np.nan,
+        "conf_high_ri": np.nan,
+        "p_wcr": np.nan,
+        "n_obs": fitted.n_obs,
+        "n_units": int(sample.rows["city_id"].nunique()),
+        "n_clusters": fitted.n_clusters,
+        "n_treated_units": int(treated["city_id"].nunique()),
+        "n_treated_cells": len(treated),
+        "fixed_effects": effects_text(fitted.levels),
+        "r2": fitted.r2.r2,
+        "r2_adj": fitted.r2.adj,
+        "r2_within": fitted.r2.within,
+        "r2_adj_within": fitted.r2.within_adj,
+        "singletons_dropped": sample.singletons,
+        "sample": sample.text,
+        "spec_id": study.spec_id(table, column.id),
+    }
+
+
+def _term(estimate: Estimate, df: int, note: str) -> dict[str, Any]:
+    """t statistic, p-value and 95 % interval with t(G-1); the treatment's stars wait for randomisation inference."""
+    from scipy.stats import t as student
+
+    value, se = estimate.value, estimate.std_error
+    usable = bool(np.isfinite(value) and np.isfinite(se) and se > 0)
+    statistic = value / se if usable else np.nan
+    half = student.ppf(0.975, df) * se if usable else np.nan
+    p_value = float(2 * student.sf(abs(statistic), df)) if usable else np.nan
+    is_treatment = estimate.term.startswith("did")
+    return {
+        "term": estimate.term,
+        "estimate": value,
+        "std_error": se,
+        "t_stat": float(statistic),
+        "p_value": p_value,
+        "conf_low": float(value - half),
+        "conf_high": float(value + half),
+        "stars": "" if is_treatment else stars(p_value),
+        "star_rule": PENDING if is_treatment else "t",
+        "note": note,
+    }
+
+
+def _notes(estimate: Estimate, column: Column, sample: Sample, shared: dict[str, Any]) -> str:
+    notes = [estimate.note]
+    if sample.incomplete:
+        notes.append(f"{sample.incomplete} sample rows without a finite value of this column's variables left out")
+    if estimate.term == column.treatment and shared["n_treated_units"] == 1 and not estimate.note:
+        notes.append("one treated city: the clustered standard error is not reliable")
+    if estimate.std_error == 0:
+        notes.append("standard error is zero: no test")
+    return "; ".join(n for n in notes if n)
