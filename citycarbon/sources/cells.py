@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["blank", "number", "text", "date", "bool", "error", "formula"]
 
-MISSING_MARKS = frozenset(["-", "--", "---", "—", "——", "–", "…", "……", "...", ".", "/", "n/a", "na", "n.a.", "nan", "null"])
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _LETTERS: dict[int, str] = {}
@@ -71,6 +70,12 @@ def norm(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
+# Marks for "not available" as yearbooks and compilations print them; compared by ``norm``.
+MISSING_MARKS = frozenset(
+    norm(m) for m in ["-", "--", "---", "—", "——", "…", "……", ".", "/", "n/a", "na", "n.a.", "nan", "null"]
+)
+
+
 def parse_number(text: str) -> float | None:
     """The number a text spells (full-width digits and thousands commas understood), or None; never nan or infinity."""
     plain = re.sub(r"^\s+|\s+$", "", unicodedata.normalize("NFKC", text))
@@ -92,3 +97,30 @@ def parse_year(cell: Cell) -> int | None:
     found = re.fullmatch(r"\s*C?(\d{4})(\.0+)?\s*年?度?\s*", unicodedata.normalize("NFKC", cell.text))
     year = int(found.group(1)) if found else 0
     return year if 1900 <= year <= 2100 else None
+
+
+_CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_GARBLED = re.compile(r"[\ufffd\u0080-\u00b6\u00b8-\u02af\ue000-\uf8ff]")
+
+
+def has_cjk(text: str) -> bool:
+    """True where the text holds at least one Chinese character."""
+    return bool(_CJK.search(text))
+
+
+def is_mojibake(text: str) -> bool:
+    """True for a Chinese name that was decoded with the wrong encoding.
+
+    Three traces: replacement or private-use characters, accented Latin letters (UTF-8 read as Latin-1), and Chinese characters
+    whose GB18030 bytes are themselves valid UTF-8 Chinese (UTF-8 read as GBK: 鍖椾含 for 北京).
+    """
+    if _GARBLED.search(text):
+        return True
+    raw = text.encode("gb18030", errors="ignore")
+    # A byte left over at the end is what remains of a character that was cut in the middle.
+    for end in (len(raw), len(raw) - 1, len(raw) - 2):
+        try:
+            return has_cjk(raw[:end].decode("utf-8"))
+        except UnicodeDecodeError:
+            continue
+    return False

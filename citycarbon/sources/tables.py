@@ -17,20 +17,22 @@ How a reader uses it with ``workbook.open_workbook``::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-
-import pyarrow.compute as pc
+from typing import Any
 
 from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, norm, parse_number
+from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, has_cjk, is_mojibake, norm, parse_number
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.workbook import REMEDY_COPY, Sheet, Workbook
 
 UNREADABLE_LIMIT = 0.01
+MANY_REMARKS = 20
 
 
 # --- finding the table ----------------------------------------------------------------------------------------------------
@@ -102,8 +104,10 @@ def missing_header(sheet: Sheet, row: Row | None, missing: Mapping[str, Sequence
     )
 
 
-def where(sheet: Sheet, cell: Cell) -> dict[str, str]:
-    """``sheet`` and ``cell`` for RowCollector.add and .refuse."""
+def where(sheet: Sheet, cell: Cell) -> dict[str, Any]:
+    """``sheet`` and ``cell`` for RowCollector.add and .refuse; ``line`` where the sheet is a text file (it has no name)."""
+    if not sheet.name:
+        return {"line": cell.row}
     return {"sheet": sheet.name, "cell": cell.address}
 
 
@@ -182,6 +186,83 @@ def _why_no_number(cell: Cell) -> tuple[str, str]:
     return "text_in_number_cell", f"The cell holds the text '{cell.text.strip()}' where a number is expected."
 
 
+# --- what is not an observation -------------------------------------------------------------------------------------------
+
+
+def readable_name(cell: Cell, out: RowCollector, sheet: Sheet) -> bool:
+    """Whether ``cell`` holds a Chinese place name; if not, the cell goes to the quarantine.
+
+    Raises UnusableInput for mojibake: one garbled name means that the file was decoded wrongly as a whole.
+    """
+    if cell.kind == "text" and is_mojibake(cell.text):
+        raise UnusableInput(
+            sheet.path,
+            sheet=sheet.name or None,
+            cell=cell.address if sheet.name else f"line {cell.row}",
+            found=f"the garbled name '{cell.text.strip()}'",
+            expected="a place name in Chinese characters",
+            remedy="The text was decoded with the wrong encoding when the file was made; export it again as UTF-8 or .xlsx.",
+        )
+    if cell.kind == "text" and has_cjk(cell.text):
+        return True
+    found = f"'{cell.text.strip()}'" if cell.kind != "blank" else "nothing"
+    out.refuse(
+        "unreadable_name",
+        f"The name cell holds {found} where a Chinese place name is expected.",
+        text=cell.text,
+        is_required=True,
+        **where(sheet, cell),
+    )
+    return False
+
+
+def refuse_row(out: RowCollector, sheet: Sheet, row: Row, code: str, reason: str, *, is_required: bool = False) -> None:
+    """Put a whole row in the quarantine as one entry: its first cell's address, its texts joined."""
+    first = next(iter(row))
+    text = " | ".join(c.text.strip() for c in row)
+    out.refuse(code, reason, text=text, is_required=is_required, **where(sheet, first))
+
+
+def refuse_column(out: RowCollector, sheet: Sheet, row: int, column: int, label: str, code: str, reason: str) -> None:
+    """Put a whole column in the quarantine as one entry that stands at its header cell."""
+    cell = Cell(row, column, "text", label, label)
+    out.refuse(code, reason, text=label, indicator_label=label.strip(), **where(sheet, cell))
+
+
+def refuse_unheaded(out: RowCollector, sheet: Sheet, header: Row) -> None:
+    """Quarantine what stands beside the table under no header: remarks cell by cell, longer columns as one entry."""
+    beside: dict[int, list[Cell]] = {}
+    for row in sheet.rows_after(header.number):
+        for cell in row:
+            if cell.column not in header.cells:
+                beside.setdefault(cell.column, []).append(cell)
+    for column, cells in sorted(beside.items()):
+        if len(cells) > MANY_REMARKS:
+            reason = f"{len(cells)} cells from {cells[0].address} on stand in a column without a header."
+            refuse_column(out, sheet, header.number, column, "", "column_without_header", reason)
+            continue
+        for cell in cells:
+            out.refuse("remark", "The cell stands beside the table, under no header.", text=cell.text, **where(sheet, cell))
+
+
+def refuse_other_sheets(out: RowCollector, book: Workbook, read: Sequence[Sheet]) -> None:
+    """Quarantine the rows of every sheet that is no table of values (notes, sources, look-ups)."""
+    for sheet in book.sheets:
+        if not any(sheet is r for r in read):
+            for row in sheet.rows:
+                refuse_row(out, sheet, row, "note_sheet", "The sheet is not a table of values; its text is kept here.")
+
+
+def source_note(book: Workbook) -> str | None:
+    """The statement of the data's source on an explanatory sheet (``数据来源：...``), up to its first line or wide gap."""
+    for sheet in book.sheets:
+        for row in sheet.rows[:30] if len(sheet.rows) <= 30 else []:
+            for cell in row:
+                if cell.kind == "text" and cell.text.strip().startswith(("数据来源", "资料来源")):
+                    return re.split(r"\s{3,}|[\r\n]", cell.text.strip())[0]
+    return None
+
+
 # --- ending a file --------------------------------------------------------------------------------------------------------
 
 
@@ -202,17 +283,27 @@ def finish(out: RowCollector, path: Path) -> ReadResult:
     Raises UnusableInput where the file gave no number, or where more than one cell and over 1 % of the required are unreadable.
     """
     result = out.result()
-    bad = pc.sum(result.quarantine["is_required"]).as_py() or 0
-    if bad > 1 and out.unreadable_share() > UNREADABLE_LIMIT:
-        first = result.quarantine.filter(result.quarantine["is_required"]).slice(0, 1).to_pylist()[0]
+    bad = result.quarantine.filter(result.quarantine["is_required"]).to_pylist()
+    if len(bad) > 1 and out.unreadable_share() > UNREADABLE_LIMIT:
+        first = bad[0]
         raise UnusableInput(
             path,
             sheet=first["sheet"],
             cell=first["cell"] or (f"line {first['line']}" if first["line"] else None),
-            found=f"{bad} of {bad + len(out)} required cells unreadable, the first: {first['reason']}",
+            found=f"{len(bad)} of {len(bad) + len(out)} required cells unreadable, the first: {first['reason']}",
             expected="at most 1 % unreadable",
             remedy="Repair the file at its producer or fetch it again; nothing of it was used.",
         )
     if len(out) == 0:
-        raise UnusableInput(path, found="no number", expected="a table with values", remedy=REMEDY_COPY)
+        raise UnusableInput(path, found="no value", expected="a table with values", remedy=REMEDY_COPY)
+    result.warnings.extend(_warnings_of(result, path))
     return result
+
+
+def _warnings_of(result: ReadResult, path: Path) -> Iterator[str]:
+    """One warning a reason: how many, and where the first stands."""
+    entries = result.quarantine.select(["reason_code", "reason", "sheet", "cell", "line"]).to_pylist()
+    for code, count in sorted(Counter(e["reason_code"] for e in entries).items()):
+        first = next(e for e in entries if e["reason_code"] == code)
+        spot = f"sheet '{first['sheet']}', cell {first['cell']}" if first["cell"] else f"line {first['line']}"
+        yield f"{path.name}: {count} quarantined as {code}, the first at {spot}: {first['reason']}"
