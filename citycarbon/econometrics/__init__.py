@@ -1,4 +1,4 @@
-"""Estimation: two-way fixed effects with clustered errors, its independent references, and the contract of ``estimates.csv``."""
+"""Estimation: two-way fixed effects with clustered errors, independent references, and the contract of ``estimates.csv``."""
 
 from citycarbon.econometrics.columns import estimate_columns, projected_effect
 from citycarbon.econometrics.contract import read_estimates, write_estimates

@@ -1,4 +1,4 @@
-"""From a study and a panel to the rows of ``estimates.csv``: every regression table, column and term, in the order of the study."""
+"""From a study and a panel to the rows of ``estimates.csv``: every table, column and term, in the order of the study."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def estimate_columns(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Every coefficient of every regression column of ``study``: one row each, in the contract's columns.
 
     ``panel``: the mart ``city_panel`` (one row per city_id and year, ``in_sample``, ``did_<policy>`` and the variables in their
-    declared units); the order of its rows does not matter. Not estimable terms keep their row with an empty estimate and a note.
-    The randomisation and wild-bootstrap columns stay empty here. Conventions: docs/methods.md.
+    declared units); the order of its rows does not matter. A term that is not estimable keeps its row, empty, with a note. The
+    randomisation and wild-bootstrap columns stay empty here. Conventions: docs/methods.md.
     """
     rows = [
         row

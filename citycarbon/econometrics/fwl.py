@@ -157,7 +157,7 @@ def absorbed_fit(y: np.ndarray, x: np.ndarray, effects: Effects, clusters: np.nd
 
 
 def dummy_fit(y: np.ndarray, x: np.ndarray, effects: Effects, clusters: np.ndarray, k_counted: int) -> OlsFit:
-    """The oracle: one regression on constant, x and centred dummies of both effects. params[0] is _cons (grand mean), then x."""
+    """The oracle: one regression on constant, x and centred dummies of both effects. params[0] is the grand-mean _cons."""
     design = np.column_stack([np.ones(len(y)), x, effects.first_dummies(), effects.second_dummies()])
     params = np.linalg.lstsq(design, y, rcond=None)[0]
     resid = y - design @ params

@@ -1,4 +1,4 @@
-"""The rows a column is estimated on: in_sample, the column's filter, complete cases, singletons dropped. Nothing is fitted here."""
+"""The rows a column is estimated on: in_sample, the column's filter, complete cases, no singletons. Nothing is fitted here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Sample:
-    """Estimation rows of one column, sorted by city and year. Numbers are float64 under the study's names (``did`` included)."""
+    """Estimation rows of one column, sorted by city and year; float64 numbers under the study's names (``did`` included)."""
 
     rows: pd.DataFrame
     singletons: int

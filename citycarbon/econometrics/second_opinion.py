@@ -22,10 +22,10 @@ def refit(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame) -> pd.Data
     """Compare ``estimates`` with a refit of each column by pyfixest (``fixef_tol`` 1e-12, CRV1 by city).
 
     Returns one row per estimates row and quantity (``estimate``, ``std_error``, ``n_obs``): table, column, term, quantity,
-    recorded, refitted, difference (relative, absolute where the recorded value is below 1e-12 in size), refitted_ok (False where
-    it was not re-estimated), note. ``_cons`` has no coefficient in an absorbed fit: its value is taken by the identity
-    mean(y) - mean(x)'b; its standard error by mean(x)'V mean(x) under city effects, whose residuals sum to zero in each cluster,
-    and from a fit on explicit centred dummies under province effects.
+    recorded, refitted, difference (relative; absolute where the recorded value is below 1e-12 in size), refitted_ok (False
+    where it was not re-estimated), note. ``_cons`` has no coefficient in an absorbed fit: its value is taken by the identity
+    mean(y) - mean(x)'b; its variance is mean(x)'V mean(x) under city effects, where residuals sum to zero in each cluster, and
+    comes from a fit on explicit centred dummies under province effects.
     """
     import pandas as pd
 

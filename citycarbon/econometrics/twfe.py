@@ -1,4 +1,4 @@
-"""The estimator of record: linearmodels PanelOLS in the one form whose clustered errors equal Stata's reghdfe. One column, one fit.
+"""The estimator of record: linearmodels PanelOLS in the one form whose clustered errors equal Stata's reghdfe.
 
 City + year: city absorbed, constant and year dummies explicit, K = k + (T-1) + 1 (the city effects are nested in the clusters).
 Province + year: nothing absorbed, dummies for both, K = k + (T-1) + P (provinces are not nested in city clusters).
@@ -59,9 +59,9 @@ class Fit:
 def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict[str, str], cluster: str) -> Fit:
     """Estimate ``outcome`` on ``terms`` with two fixed effects, standard errors clustered by the column ``cluster``.
 
-    ``rows``: one row per city and year, float columns ``outcome`` and ``terms``, singletons already dropped. ``effect_columns``:
-    effect name -> column, the first one is absorbed where it is the cluster. A term that is absorbed or collinear gets a row
-    that says so; the fit never fails on the data's account.
+    ``rows``: one row per city and year, float columns ``outcome`` and ``terms``, singletons already dropped.
+    ``effect_columns``: effect name -> column; the first one is absorbed where it is the cluster. A term that is absorbed or
+    collinear gets a row that says so; the fit never fails on the data's account.
     """
     first, second = (fwl.codes(rows[c]) for c in effect_columns.values())
     levels = {name: int(rows[c].nunique()) for name, c in effect_columns.items()}
@@ -90,7 +90,7 @@ def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict
 
 
 def levels_counted(effects: fwl.Effects, absorb: bool) -> int:
-    """Parameters of the effects that enter K: constant and second effect where the first is nested in the clusters, else all."""
+    """Parameters of the effects that enter K: without the first effect where it is nested in the clusters, else all."""
     if absorb:
         return 1 + int(effects.second.max()) + 1 - effects.n_components
     return effects.n_parameters
@@ -106,9 +106,9 @@ def _panel_ols(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Parameters and covariance of (slopes, _cons) and the residuals, from PanelOLS.
 
-    All regressors are centred: PanelOLS judges what is absorbed against a norm that includes the mean. They are scaled by powers
-    of two, which changes no digit, so that its rank test does not depend on units. ``_cons`` is then taken back to the grand-mean
-    convention, mean(y) - mean(x)'b, as a linear combination of (const, slopes) with their full covariance.
+    All regressors are centred: PanelOLS judges what is absorbed against a norm that includes the mean. They are scaled by
+    powers of two, which changes no digit, so that its rank test does not depend on units. ``_cons`` is then taken back to the
+    grand-mean convention, mean(y) - mean(x)'b, as a linear combination of (const, slopes) with their full covariance.
     """
     import pandas as pd
     from linearmodels.panel import PanelOLS

@@ -74,7 +74,7 @@ class Window(Strict):
 
 
 class Condition(Strict):
-    """One condition of a sample filter on a panel column, e.g. unit_kind ne municipality. A missing value never satisfies it."""
+    """One condition of a sample filter on a panel column: unit_kind ne municipality. A missing value never satisfies it."""
 
     variable: FilterName
     op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in"]
@@ -146,7 +146,7 @@ class Placebo(Strict):
 
 
 class Split(Strict):
-    """A two-way split of the cities. ``median``: city mean before ``year``, ties low; ``adopted``: policy adopted by ``year``."""
+    """A two-way split of the cities. ``median``: city mean before ``year``, ties low; ``adopted``: policy by ``year``."""
 
     id: Identifier
     label: str
