@@ -100,12 +100,18 @@ def parse_year(cell: Cell) -> int | None:
 
 
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_NAME = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\s\d·•・()（）\[\]〔〕【】、,，\-—－/*①-⑳]+")
 _GARBLED = re.compile(r"[\ufffd\u0080-\u00b6\u00b8-\u02af\ue000-\uf8ff]")
 
 
 def has_cjk(text: str) -> bool:
     """True where the text holds at least one Chinese character."""
     return bool(_CJK.search(text))
+
+
+def is_name(text: str) -> bool:
+    """True for Chinese characters, with digits, brackets and footnote marks at most; no Latin letter, no ``?``."""
+    return has_cjk(text) and bool(_NAME.fullmatch(text))
 
 
 def is_mojibake(text: str) -> bool:
@@ -120,7 +126,7 @@ def is_mojibake(text: str) -> bool:
     # A byte left over at the end is what remains of a character that was cut in the middle.
     for end in (len(raw), len(raw) - 1, len(raw) - 2):
         try:
-            return has_cjk(raw[:end].decode("utf-8"))
+            return len(_CJK.findall(raw[:end].decode("utf-8"))) >= 2
         except UnicodeDecodeError:
             continue
     return False

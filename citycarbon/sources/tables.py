@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 
 from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, has_cjk, is_mojibake, norm, parse_number
+from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, is_mojibake, is_name, norm, parse_number
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.workbook import REMEDY_COPY, Sheet, Workbook
@@ -203,7 +203,7 @@ def readable_name(cell: Cell, out: RowCollector, sheet: Sheet) -> bool:
             expected="a place name in Chinese characters",
             remedy="The text was decoded with the wrong encoding when the file was made; export it again as UTF-8 or .xlsx.",
         )
-    if cell.kind == "text" and has_cjk(cell.text):
+    if cell.kind == "text" and is_name(cell.text):
         return True
     found = f"'{cell.text.strip()}'" if cell.kind != "blank" else "nothing"
     out.refuse(

@@ -1,0 +1,79 @@
+"""Delimited text as received (UTF-8 with or without BOM, GB18030) as a Sheet of rows and cells, so that readers see one thing.
+
+Such a Sheet has the name '' and its row numbers are the 1-based line numbers of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from citycarbon.errors import UnusableInput
+from citycarbon.sources.cells import Cell, Row
+from citycarbon.sources.workbook import REMEDY_COPY, Sheet
+
+# UTF-8 first: GB18030 accepts almost any bytes, UTF-8 hardly any that are not its own.
+ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
+
+
+def decode(path: Path) -> tuple[str, str]:
+    """The text of a file and the encoding that fits; UnusableInput where it is empty, binary or in none of ENCODINGS."""
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise UnusableInput(path, found=f"an empty file ({len(raw)} bytes)", expected="lines of text", remedy=REMEDY_COPY)
+    if b"\x00" in raw or raw.startswith((b"\xff\xfe", b"\xfe\xff", b"%PDF")):
+        raise UnusableInput(
+            path,
+            found="a binary file or UTF-16 text",
+            expected="text in UTF-8 or GB18030",
+            remedy="Save it as 'CSV UTF-8', or fetch the original.",
+        )
+    for encoding in ENCODINGS:
+        try:
+            return raw.decode(encoding), encoding
+        except UnicodeDecodeError as err:
+            failure = err
+    line = raw[: failure.start].count(b"\n") + 1
+    raise UnusableInput(
+        path,
+        cell=f"line {line}",
+        found=f"bytes {raw[failure.start : failure.start + 4]!r} that are neither UTF-8 nor GB18030",
+        expected="text in UTF-8 or GB18030",
+        remedy="The file may be cut in the middle of a character or be in another encoding; fetch it again or save as UTF-8.",
+    )
+
+
+def read_delimited(path: Path) -> Sheet:
+    """A comma- or tab-separated file as a Sheet named ''; every cell is text, fields of spaces only are blank.
+
+    Raises UnusableInput: undecodable or binary file, a quote that never closes, a last line that ends in the middle.
+    """
+    text, _ = decode(path)
+    first = text.split("\n", 1)[0]
+    delimiter = "\t" if "\t" in first and "," not in first else ","
+    lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    rows, widths = [], []
+    try:
+        start = 1
+        for fields in lines:
+            rows.append(_row(start, fields))
+            widths.append(len(fields))
+            start = lines.line_num + 1
+    except csv.Error as err:
+        raise UnusableInput(
+            path, cell=f"line {lines.line_num}", found=f"broken quoting ({err})", expected="closed quotes", remedy=REMEDY_COPY
+        ) from None
+    if not text.endswith("\n") and len(widths) > 1 and widths[-1] < widths[0]:
+        raise UnusableInput(
+            path,
+            cell=f"line {rows[-1].number}",
+            found=f"a last line of {widths[-1]} fields without an end of line",
+            expected=f"{widths[0]} fields as in the header (the file seems truncated)",
+            remedy=REMEDY_COPY,
+        )
+    kept = [r for r in rows if r.cells]
+    return Sheet("", path, lambda: kept)
+
+
+def _row(line: int, fields: list[str]) -> Row:
+    return Row(line, {n: Cell(line, n, "text", f, f) for n, f in enumerate(fields, start=1) if f.strip()})
