@@ -1,0 +1,102 @@
+"""What an asset says about itself: row counts, column schema, content version, code version, and small tables shown inline.
+
+Reads finished files and describes them; computes nothing of the study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from citycarbon.paths import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OWNERS = ["team:citycarbon"]
+# Every asset writes below one home: this pool lets one run do so at a time, also when the UI launches it.
+POOL = "lake_writer"
+
+
+@cache
+def code_version(*where: str) -> str:
+    """Twelve hex digits over the Python, YAML and text files below the named files and folders of the project."""
+    digest = hashlib.sha256()
+    for path in sorted(_source_files(where)):
+        digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _source_files(where: Iterable[str]) -> set[Path]:
+    found: set[Path] = set()
+    for name in where:
+        path = PROJECT_ROOT / name
+        if path.is_file():
+            found.add(path)
+            continue
+        found |= {p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv", ".txt", ".j2"} and "__pycache__" not in p.parts}
+    if not found:
+        raise FileNotFoundError(f"no source file in {', '.join(where)}")
+    return found
+
+
+def content_version(*paths: Path) -> dg.DataVersion:
+    """The data version of one or several files: the sha256 of their bytes."""
+    if len(paths) == 1:
+        return dg.DataVersion(sha256(paths[0]))
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0" + bytes.fromhex(sha256(path)))
+    return dg.DataVersion(digest.hexdigest())
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def parquet_metadata(path: Path, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Row count, column schema, path and sha256 of a parquet file; ``descriptions`` explain columns (with their units)."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
+    return {
+        "dagster/row_count": file.metadata.num_rows,
+        "dagster/column_schema": column_schema(file.schema_arrow, descriptions),
+        "path": dg.MetadataValue.path(str(path)),
+        "sha256": sha256(path),
+    }
+
+
+def column_schema(schema: pa.Schema, descriptions: Mapping[str, str] | None = None) -> dg.TableSchema:
+    said = descriptions or {}
+    columns = [dg.TableColumn(f.name, type=str(f.type), description=said.get(f.name)) for f in schema]
+    return dg.TableSchema(columns=columns)
+
+
+def text_schema(columns: Mapping[str, str]) -> dg.TableSchema:
+    """The schema of a text table: name -> type."""
+    return dg.TableSchema(columns=[dg.TableColumn(name, type=kind) for name, kind in columns.items()])
+
+
+def column_lineage(upstream: str, used: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
+    """Each column and the columns of ``upstream`` that it is computed from."""
+    key = dg.AssetKey(upstream)
+    return dg.TableColumnLineage(
+        {column: [dg.TableColumnDep(asset_key=key, column_name=name) for name in names] for column, names in used.items()}
+    )
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]], limit: int = 40) -> dg.MarkdownMetadataValue:
+    """A table that the UI shows inline; longer ones are cut with a line that says so."""
+    body = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in body[:limit]]
+    if len(body) > limit:
+        lines.append(f"\n{len(body) - limit} more rows")
+    return dg.MetadataValue.md("\n".join(lines))

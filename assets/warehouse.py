@@ -1,0 +1,80 @@
+"""The dbt project as assets: seeds, staging, intermediate models and marts, built by one ``dbt build``.
+
+Every model is an asset under its own name, every dbt test a check. SQL lives in ``dbt_project``; what is added here is the
+study's vars, where dbt keeps its scratch, and versions and row counts read from the written files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from assets.dbt_project import dbt_project
+from assets.reporting import OWNERS, POOL, content_version, parquet_metadata
+from citycarbon.paths import Home
+from citycarbon.study import Study
+
+LAYERS = ("staging", "intermediate", "marts")
+
+
+class WarehouseTranslator(DagsterDbtTranslator):
+    """Groups by layer of the project; keys stay dbt's own: a model by its name, a raw table as raw/<source>."""
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        props = self.get_resource_props(manifest, unique_id)
+        return spec.replace_attributes(group_name=layer_of(props), owners=OWNERS)
+
+
+def layer_of(props: Mapping[str, Any]) -> str:
+    """The group of a dbt node: ``seeds``, a folder of models/, or ``sources`` for what Python wrote."""
+    if props["resource_type"] == "seed":
+        return "seeds"
+    if props["resource_type"] == "source":
+        return "sources"
+    return next((layer for layer in LAYERS if layer in props["fqn"]), "marts")
+
+
+def build_arguments(study: Study, home: Home) -> list[str]:
+    """The dbt command of a study: one build of everything selected, with the study's vars."""
+    return ["build", "--vars", json.dumps(study.dbt_vars(home), ensure_ascii=False)]
+
+
+def dbt_target(home: Home, study: str) -> Path:
+    """dbt's target folder: one a study, so that unchanged vars let dbt reuse its parse."""
+    return home.dbt_state / study
+
+
+@dbt_assets(
+    manifest=dbt_project.manifest_path,
+    project=dbt_project,
+    dagster_dbt_translator=WarehouseTranslator(),
+    name="warehouse",
+    pool=POOL,
+)
+def warehouse(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
+) -> Iterator[Any]:
+    home.marts(study.study).mkdir(parents=True, exist_ok=True)
+    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=dbt_target(home, study.study))
+    for event in invocation.stream():
+        yield describe(event, home.marts(study.study)) if isinstance(event, dg.Output) else event
+
+
+def describe(output: dg.Output, marts: Path) -> dg.Output:
+    """An output of dbt with what its parquet file says, where it has one (marts); other models keep dbt's own metadata."""
+    path = marts / f"{output.output_name}.parquet"
+    if not path.is_file():
+        return output
+    measured = parquet_metadata(path)
+    return dg.Output(
+        value=output.value,
+        output_name=output.output_name,
+        metadata={**output.metadata, **measured},
+        data_version=content_version(path),
+    )

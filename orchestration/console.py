@@ -1,0 +1,161 @@
+"""What the command line prints: aligned tables, the headline, what the gate checked. Reads a finished release; decides nothing.
+
+Standard library and rich alone, so that printing costs no import of pandas or Dagster.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citycarbon.checks import CheckResult
+
+if TYPE_CHECKING:
+    from orchestration.pipeline import CheckReport, RunReport
+
+_KEYS_SHOWN = 6
+SYNTHETIC = "SYNTHETIC: made from sample sources. No number below says anything about a real city."
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns aligned by their width on a terminal, two spaces apart."""
+    lines = [list(map(str, header)), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
+    return "\n".join(
+        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def print_run(report: RunReport) -> None:
+    """The headline table, what the gate checked, where the release and its report are."""
+    if report.is_synthetic:
+        print(SYNTHETIC)
+    if not report.is_new:
+        print(f"Nothing has changed since release {report.release.name}: same files, study, code and lock. Nothing was computed.")
+    print()
+    print(headline(report.release / "estimates.csv"))
+    print()
+    print(gate_summary(report.checks))
+    print()
+    print(f"Landing  {report.landing}")
+    print(f"Release  {report.release}")
+    print(f"Report   {report.release / 'report' / 'index.html'}")
+    if report.log:
+        print(f"Log      {report.log}")
+    print(f"{'Made' if report.is_new else 'Checked'} in {report.seconds:.0f} s. Follow a number: citycarbon trace table2:2:did")
+
+
+def print_check(report: CheckReport) -> None:
+    if report.is_synthetic:
+        print(SYNTHETIC)
+    print(gate_summary(report.checks))
+
+
+def headline(estimates: Path) -> str:
+    """The treatment's rows of the first table, one line a column: estimate, standard error, interval, N, clusters."""
+    with estimates.open(encoding="utf-8", newline="") as handle:
+        rows = [r for r in csv.DictReader(handle) if r["term"].startswith("did")]
+    rows = [r for r in rows if r["table"] == rows[0]["table"]]
+    title = f"{rows[0]['table']}: effect of the policy on {rows[0]['outcome']} ({rows[0]['outcome_unit']})"
+    body = [
+        [
+            f"({r['column']})",
+            _number(r["estimate"]) + r["stars"],
+            f"({_number(r['std_error'])})",
+            f"[{_number(r['conf_low'])}, {_number(r['conf_high'])}]",
+            r["n_obs"],
+            r["n_clusters"],
+            r["n_treated_units"],
+            r["fixed_effects"],
+            "RI pending" if r["star_rule"] == "pending" else r["note"],
+        ]
+        for r in rows
+    ]
+    header = ["column", "estimate", "(se)", "95 % interval", "N", "clusters", "treated", "fixed effects", "stars"]
+    return f"{title}\n{table(header, body)}"
+
+
+def gate_summary(checks: Sequence[CheckResult]) -> str:
+    """One line that counts, one line a check that failed or warns with its city-years."""
+    engines: dict[str, int] = {}
+    for check in checks:
+        engines[check.engine] = engines.get(check.engine, 0) + 1
+    counted = ", ".join(f"{n} by {engine}" for engine, n in sorted(engines.items()))
+    lines = [f"Checks: {len(checks)} ({counted}), {sum(c.passed for c in checks)} passed"]
+    for check in sorted((c for c in checks if not c.passed), key=lambda c: (c.severity, c.id)):
+        word = "REFUSED" if check.refuses else "warning"
+        lines.append(f"  {word}  {check.id}: {check.observed}; expected {check.expected}{_keys(check)}")
+    lines.append("  passed   " + ", ".join(c.id for c in checks if c.passed and c.engine == "great_expectations"))
+    return "\n".join(lines)
+
+
+def _keys(check: CheckResult) -> str:
+    if not check.failing:
+        return ""
+    shown = ", ".join(":".join(str(p) for p in key if p is not None) for key in check.failing[:_KEYS_SHOWN])
+    rest = len(check.failing) - _KEYS_SHOWN
+    return f" (at {shown}{f' and {rest} more' if rest > 0 else ''})"
+
+
+def _number(text: str) -> str:
+    return f"{float(text):.3f}" if text not in ("", "nan") else "."
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """A factory of listeners for ``pipeline.execute``: a bar on a terminal, plain lines elsewhere (on standard error)."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            yield _bar_listener(bar)
+    else:
+        yield _line_listener
+
+
+def _bar_listener(bar: Any) -> Any:
+    def begin(steps: int, assets: int) -> Any:
+        task = bar.add_task("starting", total=assets)
+
+        def listen(event: Any) -> None:
+            if event.is_step_start:
+                bar.update(task, description=step_title(event.step_key))
+            elif event.is_step_materialization:
+                bar.advance(task)
+
+        return listen
+
+    return begin
+
+
+def _line_listener(steps: int, assets: int) -> Any:
+    done = 0
+
+    def listen(event: Any) -> None:
+        nonlocal done
+        if event.is_step_start:
+            done += 1
+            print(f"[{done}/{steps}] {step_title(event.step_key)}", file=sys.stderr, flush=True)
+
+    return listen
+
+
+def step_title(step: str | None) -> str:
+    """A step's key as people say it: ``raw__chen_county`` reads chen_county."""
+    name = step or ""
+    return f"read {name.removeprefix('raw__')}" if name.startswith("raw__") else name.replace("_", " ")

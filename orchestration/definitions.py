@@ -1,0 +1,42 @@
+"""The one Definitions object of the project. ``build_defs(**overrides)`` swaps parts, so that tests patch nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration.manifest import put_tools_on_path
+
+put_tools_on_path()  # before assets: dagster-dbt looks for dbt on PATH while it loads the project
+
+from assets import asset_checks, assets  # noqa: E402
+from orchestration.jobs import check_job, executor, refresh_job, study_jobs  # noqa: E402
+from orchestration.logs import file_logger  # noqa: E402
+from orchestration.resources import default_resources  # noqa: E402
+from orchestration.schedules import monthly_refresh  # noqa: E402
+from orchestration.sensors import landing_sensor  # noqa: E402
+
+
+def build_defs(
+    *,
+    resources: Mapping[str, Any] | None = None,
+    assets: Sequence[Any] = assets,
+    asset_checks: Sequence[Any] = asset_checks,
+    jobs: Sequence[Any] | None = None,
+) -> dg.Definitions:
+    """Definitions with the given resources in place of (or beside) the default ones."""
+    return dg.Definitions(
+        assets=list(assets),
+        asset_checks=list(asset_checks),
+        jobs=list(jobs) if jobs is not None else [*study_jobs(), refresh_job, check_job],
+        schedules=[monthly_refresh],
+        sensors=[landing_sensor],
+        resources={**default_resources(), **(resources or {})},
+        executor=executor(),
+        loggers={"console": dg.colored_console_logger, "file": file_logger},
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,78 @@
+"""Which landing folder a run reads: the one given, the home's own, or a sample that is made for it (and says so)."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from citycarbon.errors import UsageError
+from citycarbon.paths import PROJECT_ROOT, Home
+
+DEFAULT_SEED = 1
+_STAMP = ".made-by"
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The folder a run reads, and whether any of its drops is synthetic."""
+
+    path: Path
+    is_synthetic: bool
+
+
+def choose_landing(home: Home, given: Path | None = None, *, sample: bool = False, seed: int = DEFAULT_SEED) -> Landing:
+    """The landing folder of a run; makes the sample where none was given and the home's own holds no complete drop.
+
+    Raises UsageError where the given folder holds no complete drop, naming what it does hold.
+    """
+    if given is not None and sample:
+        raise UsageError("--landing and --sample exclude each other: the sample is a landing folder of its own.")
+    if given is not None:
+        return _inspect(given, must_hold=True)
+    if not sample:
+        own = _inspect(home.landing, must_hold=False)
+        if own is not None:
+            return own
+    return Landing(make_sample(home, seed), True)
+
+
+def make_sample(home: Home, seed: int) -> Path:
+    """``<home>/sample/seed-<N>``, written anew where it is missing, unfinished or written by other code."""
+    folder = home.root / "sample" / f"seed-{seed}"
+    wanted = _sample_code()
+    stamp = folder / _STAMP
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return folder
+    from citycarbon.sample import write_sample
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_sample(folder, seed=seed)
+    stamp.write_text(wanted, encoding="utf-8")
+    return folder
+
+
+def _sample_code() -> str:
+    """Version of everything that decides the sample's bytes: its own code and the seeds it takes names and codes from."""
+    from citycarbon.release.identity import hash_files, hash_of
+
+    folders = [PROJECT_ROOT / "citycarbon" / "sample", PROJECT_ROOT / "citycarbon" / "sources", PROJECT_ROOT / "dbt_project" / "seeds"]
+    files = [f for folder in folders for f in folder.rglob("*") if f.is_file() and f.suffix in {".py", ".csv", ".yaml", ".txt"}]
+    return hash_of(hash_files(files, PROJECT_ROOT))
+
+
+def _inspect(path: Path, *, must_hold: bool) -> Landing | None:
+    from citycarbon.sources.landing import scan
+
+    drops = scan(path)
+    complete = [d for d in drops if d.is_complete]
+    broken = [d for d in drops if not (d.is_complete or d.is_ignored)]
+    if broken:
+        raise broken[0].refuse()
+    if complete:
+        return Landing(path.resolve(), any(d.record.synthetic for d in complete if d.record))
+    if not must_hold:
+        return None
+    seen = "; ".join(f"{d.source}/{d.edition}: {d.sentence}" for d in drops[:5]) or "no <source>/<edition> folder"
+    raise UsageError(f"{path}: found {seen}; expected at least one complete drop. Take files in with 'citycarbon add'.")

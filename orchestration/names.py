@@ -1,0 +1,9 @@
+"""Names that the command line, the sensor and the definitions share. Imports nothing, so that it costs nothing."""
+
+REFRESH_JOB = "refresh"
+CHECK_JOB = "check"
+
+
+def study_job_name(study: str) -> str:
+    """The job that takes one study from its sources to a release."""
+    return f"study_{study}"
