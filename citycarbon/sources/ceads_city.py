@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from citycarbon.sources.cells import Cell, Row, norm, parse_year
+from citycarbon.sources.cells import Cell, Row, norm, parse_year, printed
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.tables import (
@@ -106,7 +106,7 @@ def _vector_value(row: Row, sheet: Sheet, columns: dict[str, int], numbers: Numb
         return None
     if not readable_name(city, out, sheet):
         return None
-    year, name = parse_year(year_cell), city.text.strip()
+    year, name = parse_year(year_cell), printed(city.text)
     if year is None:
         refuse_row(out, sheet, row, "unreadable_year", f"'{year_cell.text}' is not a year.", is_required=True)
         return None
@@ -137,7 +137,7 @@ def _read_matrix(sheet: Sheet, out: RowCollector) -> list[_Value]:
                 if header.columns["city"] in row.cells:
                     refuse_row(out, sheet, row, "footer", "The row holds no value of any year.")
             elif readable_name(row.get(header.columns["city"]), out, sheet):
-                name = row.get(header.columns["city"]).text.strip()
+                name = printed(row.get(header.columns["city"]).text)
                 for c in cells:
                     year = years[c.column]
                     number = numbers.number_or_refuse(c, place_label=name, indicator_label="emission", data_year=year)

@@ -13,6 +13,7 @@ Kind = Literal["blank", "number", "text", "date", "bool", "error", "formula"]
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufeff"
 _LETTERS: dict[int, str] = {}
 
 
@@ -67,7 +68,12 @@ def column_letter(column: int) -> str:
 
 def norm(text: str) -> str:
     """A label for comparison: full-width forms folded, lower case, no white space."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+    return re.sub(rf"[\s{_INVISIBLE}]+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def printed(text: str) -> str:
+    """A label as it looks in print: outer spaces and characters without width (哈密 with two U+200B behind it) taken off."""
+    return re.sub(f"[{_INVISIBLE}]", "", text).strip()
 
 
 # Marks for "not available" as yearbooks and compilations print them; compared by ``norm``.
@@ -78,7 +84,7 @@ MISSING_MARKS = frozenset(
 
 def parse_number(text: str) -> float | None:
     """The number a text spells (full-width digits and thousands commas understood), or None; never nan or infinity."""
-    plain = re.sub(r"^\s+|\s+$", "", unicodedata.normalize("NFKC", text))
+    plain = printed(unicodedata.normalize("NFKC", text))
     if _THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", "")
     return float(plain) if _NUMBER.fullmatch(plain) else None
@@ -94,7 +100,7 @@ def parse_year(cell: Cell) -> int | None:
         return (cell.value - datetime(1899, 12, 30)).days if year < 1910 and isinstance(cell.value, datetime) else year
     if cell.kind not in ("number", "text"):
         return None
-    found = re.fullmatch(r"\s*C?(\d{4})(\.0+)?\s*年?度?\s*", unicodedata.normalize("NFKC", cell.text))
+    found = re.fullmatch(r"\s*C?(\d{4})(\.0+)?\s*年?度?\s*", printed(unicodedata.normalize("NFKC", cell.text)))
     year = int(found.group(1)) if found else 0
     return year if 1900 <= year <= 2100 else None
 
@@ -111,7 +117,7 @@ def has_cjk(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """True for Chinese characters, with digits, brackets and footnote marks at most; no Latin letter, no ``?``."""
-    return has_cjk(text) and bool(_NAME.fullmatch(text))
+    return has_cjk(text) and bool(_NAME.fullmatch(printed(text)))
 
 
 def is_mojibake(text: str) -> bool:
@@ -120,7 +126,7 @@ def is_mojibake(text: str) -> bool:
     Three traces: replacement or private-use characters, accented Latin letters (UTF-8 read as Latin-1), and Chinese characters
     whose GB18030 bytes are themselves valid UTF-8 Chinese (UTF-8 read as GBK: 鍖椾含 for 北京).
     """
-    if _GARBLED.search(text):
+    if _GARBLED.search(printed(text)):
         return True
     raw = text.encode("gb18030", errors="ignore")
     # A byte left over at the end is what remains of a character that was cut in the middle.

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from citycarbon.sources.cells import Cell, Row, has_cjk, norm
+from citycarbon.sources.cells import Cell, Row, has_cjk, norm, printed
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.tables import (
@@ -115,16 +115,16 @@ def _read_row(row: Row, table: _Table, numbers: Numbers, out: RowCollector) -> N
         return
     for cell in values:
         year = table.years[cell.column]
-        number = numbers.number_or_refuse(cell, place_label=county.text.strip(), indicator_label=INDICATOR, data_year=year)
+        number = numbers.number_or_refuse(cell, place_label=printed(county.text), indicator_label=INDICATOR, data_year=year)
         if number is not None:
             out.add(
                 text=cell.text,
                 value=number,
                 unit=table.unit,
                 indicator_label=INDICATOR,
-                place_label=county.text.strip(),
+                place_label=printed(county.text),
                 place_code=code.text.strip(),
-                place_parent=row.get(table.city).text.strip() or None,
+                place_parent=printed(row.get(table.city).text) or None,
                 data_year=year,
                 footnote=formula_note(cell),
                 **where(sheet, cell),

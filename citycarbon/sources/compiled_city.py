@@ -1,17 +1,19 @@
-"""Reader of compiled long tables: a row per place and year, a column per indicator, one or more tables in a workbook.
+"""Reader of compiled tables, workbook or CSV: a row per place and year with a column per indicator, or a column per year.
 
-Every sheet with a year column, a place column and at least one more column is a table; the place is the city, or the province
-where the table has no city column. Columns that hold groupings (地区, 城市类别) are skipped with one entry each. Labels in the
-raw rows: the header without its unit and scope (compiled_headers.py), place, code and province as printed.
+Every sheet with a place column and either a year column or two years as headers is a table; the place is the city, or the
+province where the table has no city column. A wide table's indicator stands in its title, its sheet's or its file's name.
+Columns that hold groupings (地区, 城市类别) are skipped with one entry each. Labels in the raw rows: the header without its
+unit and scope (compiled_headers.py), place, code and province as printed.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import Cell, Row, parse_number, parse_year
+from citycarbon.sources.cells import Cell, Row, parse_number, parse_year, printed
 from citycarbon.sources.compiled_headers import ROLES, Indicator, parse_indicator, role_of
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
@@ -29,7 +31,8 @@ from citycarbon.sources.tables import (
     source_note,
     where,
 )
-from citycarbon.sources.workbook import Sheet, Workbook, open_workbook
+from citycarbon.sources.textfile import open_table_file
+from citycarbon.sources.workbook import Sheet, Workbook
 
 READER_VERSION = "1"
 _HEADER_ROWS = 20
@@ -38,12 +41,13 @@ _WORKED_EXAMPLE = ("计算过程", "示例", "举例")
 
 @dataclass
 class Table:
-    """One long table: its header row, the column of each role, and the indicators by column."""
+    """One table: its header row, the column of each role, the indicators by column, in a wide table also the years."""
 
     sheet: Sheet
     header: Row
     roles: dict[str, int]
     indicators: dict[int, Indicator] = field(default_factory=dict)
+    years: dict[int, int] = field(default_factory=dict)
 
     @property
     def place(self) -> int:
@@ -52,12 +56,12 @@ class Table:
 
 
 def read(path: Path, record: SourceRecord, file_sha256: str) -> ReadResult:
-    """Read all long tables of one workbook: a raw row per place, year and indicator, in the unit of header or unit column.
+    """Read all tables of one file: a raw row per place, year and indicator, in the unit of header or unit column.
 
     Raises UnusableInput: no table with year and place headers, garbled names, more than 1 % of the values unreadable.
     """
     out = collector(path, record, file_sha256)
-    with open_workbook(path) as book:
+    with open_table_file(path) as book:
         tables = _find_tables(book, out)
         note = source_note(book)
         for table in tables:
@@ -99,8 +103,6 @@ def find_table(sheet: Sheet) -> Table | None:
     Raises UnusableInput where a row has one of the two headers, two other headers and numbers below, but not the second.
     """
     for row in sheet.rows[:_HEADER_ROWS]:
-        if any(c.kind == "number" for c in row):
-            continue
         roles: dict[str, int] = {}
         for cell in row:
             role = role_of(cell.text)
@@ -109,6 +111,9 @@ def find_table(sheet: Sheet) -> Table | None:
         has_year, has_place = "year" in roles, "city" in roles or "province" in roles
         if has_year and has_place:
             return Table(sheet, row, roles)
+        years = {c.column: y for c in row if (y := parse_year(c)) is not None}
+        if has_place and len(years) >= 2:
+            return Table(sheet, row, roles, years=years)
         if (has_year or has_place) and len(row.cells) >= 3:
             lacking = {"place": [*ROLES["city"][:3], *ROLES["province"][:1]]} if has_year else {"year": ROLES["year"][:3]}
             raise missing_header(sheet, row, lacking)
@@ -121,8 +126,10 @@ def _choose_indicators(table: Table, out: RowCollector) -> None:
     for cell in table.header:
         if cell.column in claimed:
             continue
-        if role_of(cell.text) == "category" or _is_mostly_text(table, cell.column):
-            reason = f"The column '{cell.text.strip()}' groups places or holds text; it is no indicator."
+        if cell.column in table.years:
+            table.indicators[cell.column] = _wide_indicator(table)
+        elif table.years or role_of(cell.text) == "category" or _is_mostly_text(table, cell.column):
+            reason = f"The column '{cell.text.strip()}' is no indicator (it groups places, holds text or is no year)."
             refuse_column(out, table.sheet, cell.row, cell.column, cell.text, "category_column", reason)
         else:
             table.indicators[cell.column] = parse_indicator(cell.text)
@@ -136,6 +143,13 @@ def _choose_indicators(table: Table, out: RowCollector) -> None:
         )
 
 
+def _wide_indicator(table: Table) -> Indicator:
+    """The indicator of a wide table: the title above it, else the sheet's name if it says something, else the file's name."""
+    titles = [c.text for r in table.sheet.rows if r.number < table.header.number for c in r if c.kind == "text"]
+    named = [] if re.fullmatch(r"(?i)sheet\s*\d*|工作表\s*\d*|", table.sheet.name) else [table.sheet.name]
+    return parse_indicator([*titles, *named, table.sheet.path.stem][0])
+
+
 def _is_mostly_text(table: Table, column: int) -> bool:
     cells = [r.cells[column] for r in table.sheet.rows_after(table.header.number) if column in r.cells]
     texts = sum(c.kind == "text" and parse_number(c.text) is None for c in cells)
@@ -144,12 +158,12 @@ def _is_mostly_text(table: Table, column: int) -> bool:
 
 def _read_row(row: Row, table: Table, note: str | None, numbers: Numbers, out: RowCollector) -> None:
     sheet, place = table.sheet, row.get(table.place)
-    year_cell = row.get(table.roles["year"])
     cells = [row.cells[c] for c in table.indicators if c in row.cells]
     if not any(c.column in table.header.cells for c in row):
         return
+    year_cell = row.get(table.roles.get("year"))
     year = parse_year(year_cell)
-    if year is None:
+    if year is None and not (table.years and cells):
         has_number = any(c.kind == "number" for c in cells)
         code, found = ("unreadable_year", f"'{year_cell.text}'") if has_number else ("footer", "no year")
         refuse_row(out, sheet, row, code, f"The row has {found} in its year column.", is_required=has_number)
@@ -157,13 +171,15 @@ def _read_row(row: Row, table: Table, note: str | None, numbers: Numbers, out: R
     if not readable_name(place, out, sheet):
         return
     for cell in cells:
-        _read_cell(cell, row, table, (place.text.strip(), year), note, numbers, out)
+        key = (printed(place.text), table.years.get(cell.column) or year)
+        _read_cell(cell, row, table, key, note, numbers, out)
 
 
 def _read_cell(
     cell: Cell, row: Row, table: Table, key: tuple[str, int], note: str | None, numbers: Numbers, out: RowCollector
 ) -> None:
-    (place, year), indicator = key, table.indicators[cell.column]
+    place, year = key
+    indicator = table.indicators[cell.column]
     # A formula is computed from other cells of the row: without a result nothing observed is lost.
     number = numbers.number_or_refuse(
         cell, place_label=place, indicator_label=indicator.label, data_year=year, is_required=cell.formula is None
@@ -180,7 +196,7 @@ def _read_cell(
         indicator_label=indicator.label,
         place_label=place,
         place_code=row.get(table.roles.get("code" if is_city else "province_code")).text.strip() or None,
-        place_parent=(row.get(table.roles.get("province")).text.strip() or None) if is_city else None,
+        place_parent=(printed(row.get(table.roles.get("province")).text) or None) if is_city else None,
         data_year=year,
         footnote=formula_note(cell, row_note),
         is_interpolated=indicator.is_interpolated,

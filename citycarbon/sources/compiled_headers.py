@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from citycarbon.sources.cells import norm
+from citycarbon.sources.cells import norm, printed
 
 ROLES: dict[str, list[str]] = {
     "year": ["年份", "year", "年度", "年度标识", "年", "时间", "统计年度", "数据年份"],
@@ -87,7 +87,7 @@ def role_of(label: str) -> str | None:
 
 def parse_indicator(header: str) -> Indicator:
     """Take a header apart into indicator, unit and scope, whatever their order; what is neither stays in the label."""
-    label, unit, scope = header.strip(), "", ""
+    label, unit, scope = printed(header), "", ""
     for content in reversed(_BRACKET.findall(label)):
         if content.strip() in _SCOPES and not scope:
             scope = content.strip()

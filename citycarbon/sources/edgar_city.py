@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from citycarbon.sources.cells import Row, parse_year
+from citycarbon.sources.cells import Row, parse_year, printed
 from citycarbon.sources.compiled_headers import ROLES, Indicator, parse_indicator, role_of
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
@@ -28,7 +28,8 @@ from citycarbon.sources.tables import (
     source_note,
     where,
 )
-from citycarbon.sources.workbook import Sheet, open_workbook
+from citycarbon.sources.textfile import open_table_file
+from citycarbon.sources.workbook import Sheet
 
 READER_VERSION = "1"
 INDICATORS = ("碳排放量", "二氧化碳排放量", "CO2排放量", "碳排放总量")
@@ -42,7 +43,7 @@ def read(path: Path, record: SourceRecord, file_sha256: str) -> ReadResult:
     Raises UnusableInput: no sheet with 年份, 城市 and 碳排放量_<unit>, garbled names, more than 1 % of the values unreadable.
     """
     out = collector(path, record, file_sha256)
-    with open_workbook(path) as book:
+    with open_table_file(path) as book:
         # The table is the first sheet with more than notes on it; its name says nothing (Sheet1).
         sheet = next((s for s in book.sheets if any(len(r.cells) > 2 for r in s.rows)), book.sheets[0])
         header = match_header(sheet, _REQUIRED, _OPTIONAL)
@@ -90,7 +91,7 @@ def _read_row(
         return
     if not readable_name(city, out, sheet):
         return
-    name = city.text.strip()
+    name = printed(city.text)
     number = numbers.number_or_refuse(cell, place_label=name, indicator_label=indicator.label, data_year=year)
     if number is not None:
         out.add(
@@ -101,7 +102,7 @@ def _read_row(
             indicator_label=indicator.label,
             place_label=name,
             place_code=row.get(columns.get("code")).text.strip() or None,
-            place_parent=row.get(columns.get("province")).text.strip() or None,
+            place_parent=printed(row.get(columns.get("province")).text) or None,
             data_year=year,
             footnote=formula_note(cell, note),
             **where(sheet, cell),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from citycarbon.sources.cells import Row, norm, parse_year
+from citycarbon.sources.cells import Row, norm, parse_year, printed
 from citycarbon.sources.compiled_headers import ROLES, role_of
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
@@ -27,7 +27,8 @@ from citycarbon.sources.tables import (
     refuse_unheaded,
     where,
 )
-from citycarbon.sources.workbook import Sheet, open_workbook
+from citycarbon.sources.textfile import open_table_file
+from citycarbon.sources.workbook import Sheet
 
 READER_VERSION = "1"
 DEFAULT_LABEL = "市场化指数"
@@ -44,7 +45,7 @@ def read(path: Path, record: SourceRecord, file_sha256: str) -> ReadResult:
     Raises UnusableInput: no table with provinces and years, garbled names, more than 1 % of the values unreadable.
     """
     out = collector(path, record, file_sha256)
-    with open_workbook(path) as book:
+    with open_table_file(path) as book:
         tables = []
         for sheet in book.sheets:
             header = _find_header(sheet)
@@ -144,13 +145,13 @@ def _read_row(
             reason = f"The row has '{row.get(columns[1]).text}' in its year column."
             refuse_row(out, sheet, row, "unreadable_year", reason, is_required=True)
             return
-        number = numbers.number_or_refuse(cell, place_label=place.text.strip(), indicator_label=label, data_year=year)
+        number = numbers.number_or_refuse(cell, place_label=printed(place.text), indicator_label=label, data_year=year)
         if number is not None:
             out.add(
                 text=cell.text,
                 value=number,
                 indicator_label=label,
-                place_label=place.text.strip(),
+                place_label=printed(place.text),
                 data_year=year,
                 footnote=formula_note(cell),
                 **where(sheet, cell),

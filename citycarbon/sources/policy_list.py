@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import Row, parse_year
+from citycarbon.sources.cells import Row, parse_year, printed
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.tables import (
@@ -24,8 +23,8 @@ from citycarbon.sources.tables import (
     refuse_unheaded,
     where,
 )
-from citycarbon.sources.textfile import read_delimited
-from citycarbon.sources.workbook import Sheet, open_workbook
+from citycarbon.sources.textfile import open_table_file
+from citycarbon.sources.workbook import Sheet
 
 READER_VERSION = "1"
 INDICATOR = "pilot_year"
@@ -60,23 +59,11 @@ def read(path: Path, record: SourceRecord, file_sha256: str) -> ReadResult:
     Raises UnusableInput: undecodable, garbled, truncated or empty file, no city or year header, more than 1 % unreadable.
     """
     out = collector(path, record, file_sha256)
-    if not _is_workbook(path):
-        _read_list(read_delimited(path), out)
-        return finish(out, path)
-    with open_workbook(path) as book:
+    with open_table_file(path) as book:
         sheet = next((s for s in book.sheets if any(len(r.cells) >= 2 for r in s.rows)), book.sheets[0])
         _read_list(sheet, out)
         refuse_other_sheets(out, book, [sheet])
     return finish(out, path)
-
-
-def _is_workbook(path: Path) -> bool:
-    try:
-        with path.open("rb") as handle:
-            head = handle.read(4)
-    except OSError as err:
-        raise UnusableInput(path, found=str(err.strerror), expected="a readable file", remedy="Check the path.") from None
-    return head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def _read_list(sheet: Sheet, out: RowCollector) -> None:
@@ -102,7 +89,7 @@ def _read_row(row: Row, sheet: Sheet, header: Header, out: RowCollector) -> None
             "unreadable_year",
             f"'{year_cell.text.strip()}' is not a year.",
             text=year_cell.text,
-            place_label=city.text.strip(),
+            place_label=printed(city.text),
             indicator_label=INDICATOR,
             is_required=True,
             **where(sheet, year_cell),
@@ -112,9 +99,9 @@ def _read_row(row: Row, sheet: Sheet, header: Header, out: RowCollector) -> None
         text=year_cell.text,
         value=float(year),
         indicator_label=INDICATOR,
-        place_label=city.text.strip(),
+        place_label=printed(city.text),
         place_code=row.get(header.columns.get("code")).text.strip() or None,
-        place_parent=row.get(header.columns.get("province")).text.strip() or None,
+        place_parent=printed(row.get(header.columns.get("province")).text) or None,
         data_year=year,
         footnote=row.get(header.columns.get("batch")).text.strip() or None,
         **where(sheet, year_cell),

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 
 from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, is_mojibake, is_name, norm, parse_number
+from citycarbon.sources.cells import MISSING_MARKS, Cell, Row, is_mojibake, is_name, norm, parse_number, printed
 from citycarbon.sources.rawrows import ReadResult, RowCollector
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.workbook import REMEDY_COPY, Sheet, Workbook
@@ -199,7 +199,7 @@ def readable_name(cell: Cell, out: RowCollector, sheet: Sheet) -> bool:
             sheet.path,
             sheet=sheet.name or None,
             cell=cell.address if sheet.name else f"line {cell.row}",
-            found=f"the garbled name '{cell.text.strip()}'",
+            found=f"the garbled name '{printed(cell.text)}'",
             expected="a place name in Chinese characters",
             remedy="The text was decoded with the wrong encoding when the file was made; export it again as UTF-8 or .xlsx.",
         )

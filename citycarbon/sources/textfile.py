@@ -1,6 +1,7 @@
 """Delimited text as received (UTF-8 with or without BOM, GB18030) as a Sheet of rows and cells, so that readers see one thing.
 
-Such a Sheet has the name '' and its row numbers are the 1-based line numbers of the file.
+Such a Sheet has the name '' and its row numbers are the 1-based line numbers of the file. ``open_table_file`` opens a workbook
+or a text file, whichever the bytes are.
 """
 
 from __future__ import annotations
@@ -9,11 +10,21 @@ import csv
 from pathlib import Path
 
 from citycarbon.errors import UnusableInput
-from citycarbon.sources.cells import Cell, Row
-from citycarbon.sources.workbook import REMEDY_COPY, Sheet
+from citycarbon.sources.cells import Cell, Row, parse_number
+from citycarbon.sources.workbook import REMEDY_COPY, Sheet, Workbook, is_workbook, open_workbook
 
 # UTF-8 first: GB18030 accepts almost any bytes, UTF-8 hardly any that are not its own.
 ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
+
+
+def open_table_file(path: Path) -> Workbook:
+    """A workbook, or a delimited text file as a Workbook of one Sheet; UnusableInput where the file is neither.
+
+    A file that calls itself .xlsx or .xls and holds text is no text table: it is a download that went wrong.
+    """
+    if is_workbook(path) or path.suffix.lower() in (".xlsx", ".xls"):
+        return open_workbook(path)
+    return Workbook(path, [read_delimited(path)], lambda: None)
 
 
 def decode(path: Path) -> tuple[str, str]:
@@ -27,6 +38,13 @@ def decode(path: Path) -> tuple[str, str]:
             found="a binary file or UTF-16 text",
             expected="text in UTF-8 or GB18030",
             remedy="Save it as 'CSV UTF-8', or fetch the original.",
+        )
+    if raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        raise UnusableInput(
+            path,
+            found="an HTML or XML page",
+            expected="comma-separated text",
+            remedy="The download gave a web page instead of the file; fetch the file itself.",
         )
     for encoding in ENCODINGS:
         try:
@@ -44,7 +62,7 @@ def decode(path: Path) -> tuple[str, str]:
 
 
 def read_delimited(path: Path) -> Sheet:
-    """A comma- or tab-separated file as a Sheet named ''; every cell is text, fields of spaces only are blank.
+    """A comma- or tab-separated file as a Sheet named ''; a cell that spells a number is one, fields of spaces only are blank.
 
     Raises UnusableInput: undecodable or binary file, a quote that never closes, a last line that ends in the middle.
     """
@@ -76,4 +94,9 @@ def read_delimited(path: Path) -> Sheet:
 
 
 def _row(line: int, fields: list[str]) -> Row:
-    return Row(line, {n: Cell(line, n, "text", f, f) for n, f in enumerate(fields, start=1) if f.strip()})
+    return Row(line, {n: _cell(line, n, f) for n, f in enumerate(fields, start=1) if f.strip()})
+
+
+def _cell(line: int, column: int, text: str) -> Cell:
+    number = parse_number(text)
+    return Cell(line, column, "text", text, text) if number is None else Cell(line, column, "number", text, number)

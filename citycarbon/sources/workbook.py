@@ -80,25 +80,41 @@ class Workbook:
 # --- opening -----------------------------------------------------------------------------------------------------------
 
 
+def is_workbook(path: Path) -> bool:
+    """True where the first bytes are those of an .xlsx (zip) or .xls (OLE2 or bare BIFF) file; UnusableInput if unreadable."""
+    return _format_of(_head(path)) is not None
+
+
 def open_workbook(path: Path) -> Workbook:
     """Open an .xlsx or .xls file; UnusableInput where it is empty, truncated, protected or something else."""
-    try:
-        with path.open("rb") as handle:
-            head = handle.read(8)
-    except OSError as err:
-        raise UnusableInput(path, found=str(err.strerror), expected="a readable file", remedy="Check the path.") from None
+    head = _head(path)
     if not head:
         raise UnusableInput(path, found="an empty file (0 bytes)", expected="a workbook (.xlsx or .xls)", remedy=REMEDY_COPY)
+    opener = _format_of(head)
+    if opener is None:
+        raise UnusableInput(
+            path,
+            found=_guess_type(head),
+            expected="a workbook (.xlsx or .xls)",
+            remedy="Open it in a spreadsheet program and save it as .xlsx, or fetch the original.",
+        )
+    return opener(path)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            return handle.read(8)
+    except OSError as err:
+        raise UnusableInput(path, found=str(err.strerror), expected="a readable file", remedy="Check the path.") from None
+
+
+def _format_of(head: bytes) -> Callable[[Path], Workbook] | None:
     if head.startswith(b"PK\x03\x04"):
-        return _open_xlsx(path)
+        return _open_xlsx
     if head.startswith(b"\xd0\xcf\x11\xe0") or head[:2] in (b"\x09\x08", b"\x09\x04", b"\x09\x02"):
-        return _open_xls(path)
-    raise UnusableInput(
-        path,
-        found=_guess_type(head),
-        expected="a workbook (.xlsx or .xls)",
-        remedy="Open it in a spreadsheet program and save it as .xlsx, or fetch the original.",
-    )
+        return _open_xls
+    return None
 
 
 def _guess_type(head: bytes) -> str:
