@@ -11,23 +11,24 @@ from assets.reporting import POOL, markdown_table
 from citycarbon.checks import CheckResult
 from citycarbon.paths import Home
 from citycarbon.study import Study
-from expectations.rules import RULES, Rule
+from expectations.gate import NOTE_UNUSED, UNUSED, run_gate
+from expectations.rule import Rule
+from expectations.rules import RULES
 
 PANEL = dg.AssetKey("city_panel")
 SHOWN_KEYS = 40
 
 
-def check_spec(rule: Rule) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        name=rule.id, asset=PANEL, blocking=rule.severity == "blocking", description=f"{rule.title}. {rule.reason}"
-    )
+def check_specs(rule: Rule) -> Iterator[dg.AssetCheckSpec]:
+    """The check of a rule and, for a rule judged by use, the warning about columns that the study does not use."""
+    said = f"{rule.title}. {rule.reason}"
+    yield dg.AssetCheckSpec(rule.id, asset=PANEL, blocking=rule.severity == "blocking", description=said)
+    if rule.by_use:
+        yield dg.AssetCheckSpec(rule.id + UNUSED, asset=PANEL, blocking=False, description=f"{said} {NOTE_UNUSED}")
 
 
-@dg.multi_asset_check(name="gate", specs=[check_spec(rule) for rule in RULES], pool=POOL)
+@dg.multi_asset_check(name="gate", specs=[spec for rule in RULES for spec in check_specs(rule)], pool=POOL)
 def gate(home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]) -> Iterator[dg.AssetCheckResult]:
-    # Great Expectations takes seconds to import and is needed by no other step.
-    from expectations.gate import run_gate
-
     results = run_gate(home, study)
     keep(results, home, study.study, "gate")
     yield from map(to_dagster, results)

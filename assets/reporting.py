@@ -39,7 +39,9 @@ def _source_files(where: Iterable[str]) -> set[Path]:
         if path.is_file():
             found.add(path)
             continue
-        found |= {p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv", ".txt", ".j2"} and "__pycache__" not in p.parts}
+        found |= {
+            p for p in path.rglob("*") if p.suffix in {".py", ".yaml", ".csv", ".txt", ".j2"} and "__pycache__" not in p.parts
+        }
     if not found:
         raise FileNotFoundError(f"no source file in {', '.join(where)}")
     return found

@@ -51,7 +51,9 @@ def _describe(entry: SourceEntry) -> str:
 
 
 def _tell(report: IntakeReport) -> dict:
-    files = [(r.edition, f.name, f.size, f.sha256[:12]) for r in report.records for f in report.files if r.edition in f.path.parts]
+    files = [
+        (r.edition, f.name, f.size, f.sha256[:12]) for r in report.records for f in report.files if r.edition in f.path.parts
+    ]
     told = {
         **parquet_metadata(report.path),
         "editions": ", ".join(report.editions) or "not supplied",

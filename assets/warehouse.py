@@ -7,6 +7,7 @@ study's vars, where dbt keeps its scratch, and versions and row counts read from
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from assets.reporting import OWNERS, POOL, content_version, parquet_metadata
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("reference", "staging", "intermediate", "marts")
 
 
 class WarehouseTranslator(DagsterDbtTranslator):
@@ -50,6 +51,15 @@ def dbt_target(home: Home, study: str) -> Path:
     return home.dbt_state / study
 
 
+def prepare_scratch(home: Home, study: str) -> Path:
+    """Make the folders dbt writes to and name its database file, which profiles.yml takes from the environment."""
+    target = dbt_target(home, study)
+    target.mkdir(parents=True, exist_ok=True)
+    home.marts(study).mkdir(parents=True, exist_ok=True)
+    os.environ["CITYCARBON_DBT_DB"] = str(target / "scratch.duckdb")
+    return target
+
+
 @dbt_assets(
     manifest=dbt_project.manifest_path,
     project=dbt_project,
@@ -60,8 +70,8 @@ def dbt_target(home: Home, study: str) -> Path:
 def warehouse(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
 ) -> Iterator[Any]:
-    home.marts(study.study).mkdir(parents=True, exist_ok=True)
-    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=dbt_target(home, study.study))
+    target = prepare_scratch(home, study.study)
+    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=target)
     for event in invocation.stream():
         yield describe(event, home.marts(study.study)) if isinstance(event, dg.Output) else event
 

@@ -1,7 +1,7 @@
 """The command ``citycarbon``: reads arguments, calls one plain function, prints, and turns errors into exit codes.
 
-0 done · 1 a bug · 2 bad usage, unusable input, an unknown trace target, a doctor's finding · 3 the gate refused · 4 verify found a
-mismatch. No traceback for 2 to 4. Imports are inside the commands: what is not used is not loaded.
+0 done · 1 a bug · 2 bad usage, unusable input, an unknown trace target, a doctor's finding · 3 the gate refused · 4 verify
+found a mismatch. No traceback for 2 to 4. Imports are inside the commands: what is not used is not loaded.
 """
 
 from __future__ import annotations
@@ -71,8 +71,12 @@ def _add_running(command) -> None:
         sub = command(name, function, text)
         _add_study(sub)
         where = sub.add_mutually_exclusive_group()
-        where.add_argument("--landing", type=Path, metavar="DIR", help="folder of received files (default: <home>/landing, else sample)")
-        where.add_argument("--sample", action="store_true", help="read synthetic sample sources, also where there is a landing folder")
+        where.add_argument(
+            "--landing", type=Path, metavar="DIR", help="folder of received files (default: <home>/landing, else sample)"
+        )
+        where.add_argument(
+            "--sample", action="store_true", help="read synthetic sample sources, also where there is a landing folder"
+        )
         sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sample (default 1)")
         if name == "check":
             sub.add_argument("--json", action="store_true", help="print the checks as JSON and nothing else")
@@ -85,7 +89,9 @@ def _add_running(command) -> None:
 
 def _add_study(sub: argparse.ArgumentParser) -> None:
     default = os.environ.get("CITYCARBON_STUDY") or "ai_pilot"
-    sub.add_argument("--study", default=default, metavar="NAME", help="folder in studies/ (default: CITYCARBON_STUDY, else ai_pilot)")
+    sub.add_argument(
+        "--study", default=default, metavar="NAME", help="folder in studies/ (default: CITYCARBON_STUDY, else ai_pilot)"
+    )
 
 
 def _add_source_commands(command) -> None:
@@ -93,10 +99,14 @@ def _add_source_commands(command) -> None:
     sub.add_argument("source", metavar="SOURCE", help="id in the registry, see 'citycarbon sources'")
     sub.add_argument("files", type=Path, nargs="+", metavar="FILE", help="files as received; a folder stands for all its files")
     sub.add_argument("--edition", required=True, metavar="E", help="name of the edition, e.g. 2022")
-    sub.add_argument("--edition-year", type=int, metavar="YEAR", help="orders editions (default: the year in the edition's name)")
+    sub.add_argument(
+        "--edition-year", type=int, metavar="YEAR", help="orders editions (default: the year in the edition's name)"
+    )
     sub.add_argument("--landing", type=Path, metavar="DIR", help="default: <home>/landing")
     for option in _RECORD_OPTIONS:
-        sub.add_argument(f"--{option.replace('_', '-')}", metavar="TEXT", help="field of the source record (default: the registry's)")
+        sub.add_argument(
+            f"--{option.replace('_', '-')}", metavar="TEXT", help="field of the source record (default: the registry's)"
+        )
     sub = command("sources", sources_command, "List the registered sources: what was found, its edition and state.")
     sub.add_argument("--landing", type=Path, metavar="DIR", help="default: CITYCARBON_LANDING, else <home>/landing")
     sub = command("sample", sample_command, "Write synthetic sources in the real file formats.")
@@ -104,7 +114,9 @@ def _add_source_commands(command) -> None:
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same bytes (default 1)")
     sub.add_argument("--effect", type=float, default=-0.30, metavar="X", help="planted effect on ln CO2 (default -0.30)")
     sub.add_argument("--trap", metavar="NAME", help="plant one realistic fault")
-    sub.add_argument("--list-traps", action="store_true", help="name, exit code, check and summary of every trap, tab-separated")
+    sub.add_argument(
+        "--list-traps", action="store_true", help="name, exit code, check and summary of every trap, tab-separated"
+    )
 
 
 def _add_reading(command) -> None:

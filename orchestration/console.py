@@ -41,7 +41,9 @@ def print_run(report: RunReport) -> None:
     if report.is_synthetic:
         print(SYNTHETIC)
     if not report.is_new:
-        print(f"Nothing has changed since release {report.release.name}: same files, study, code and lock. Nothing was computed.")
+        print(
+            f"Nothing has changed since release {report.release.name}: same files, study, code and lock. Nothing was computed."
+        )
     print()
     print(headline(report.release / "estimates.csv"))
     print()

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -37,19 +36,11 @@ class Finding:
 
 
 def examine(home: Home) -> list[Finding]:
-    """All findings, in the order in which one would mend them."""
-    looks: list[Callable[[Home], Finding]] = [
-        _python,
-        _environment,
-        _dbt,
-        _lock_installed,
-        _home_writable,
-        _disk,
-        _home_lock,
-        _landing,
-        _releases,
-    ]
-    return [look(home) for look in looks]
+    """All findings, in the order in which one would mend them. A home that cannot be written is looked at no further."""
+    found = [look(home) for look in (_python, _environment, _dbt, _lock_installed, _home_writable)]
+    if found[-1].is_fine:
+        found += [look(home) for look in (_disk, _home_lock, _landing, _releases)]
+    return found
 
 
 def _python(_: Home) -> Finding:
@@ -77,7 +68,9 @@ def _lock_installed(_: Home) -> Finding:
     text = LOCK_FILE.read_bytes() + (PROJECT_ROOT / "pyproject.toml").read_bytes()
     if stamp.is_file() and stamp.read_text(encoding="utf-8").strip() != hashlib.sha256(text).hexdigest():
         return Finding("lock", "the environment was built from another lock", "Run 'make run': it brings .venv in step")
-    differing = [f"{name} {have} (lock: {want})" for name, want in _pins().items() if (have := _installed(name)) not in (None, want)]
+    differing = [
+        f"{name} {have} (lock: {want})" for name, want in _pins().items() if (have := _installed(name)) not in (None, want)
+    ]
     remedy = "Remove .venv and run 'make run'" if differing else ""
     return Finding("lock", ", ".join(differing[:5]) or "every installed package is in the locked version", remedy)
 
@@ -118,7 +111,9 @@ def _home_lock(home: Home) -> Finding:
     if is_locked(home):
         return Finding("lock of the home", f"held by {holder or 'a process'}: it is at work")
     if holder is not None:
-        return Finding("lock of the home", f"{holder} ended without letting go", f"Nothing holds it any more: remove {home.lock}")
+        return Finding(
+            "lock of the home", f"{holder} ended without letting go", f"Nothing holds it any more: remove {home.lock}"
+        )
     return Finding("lock of the home", "free")
 
 

@@ -25,7 +25,7 @@ class ReportedError(CityCarbonError):
         super().__init__(message)
 
 
-class StepFailed(CityCarbonError):
+class StepError(CityCarbonError):
     """A step failed for a reason that no user can mend: a bug (exit code 1). The message names the log."""
 
 
@@ -41,12 +41,14 @@ def explain(result: ExecuteInProcessResult, checks: list[CheckResult], log: Path
         return refusal(refusing)
     steps = ", ".join(str(e.step_key) for e in failures) or "the run"
     cause = "\n".join(_cause(e) for e in failures)
-    return StepFailed(f"{steps} failed.\n{cause}\nThe whole log: {log}")
+    return StepError(f"{steps} failed.\n{cause}\nThe whole log: {log}")
 
 
 def refusal(refusing: list[CheckResult]) -> GateRefused:
     """One message for all checks that refuse: rule, what was seen, what was expected, and which city-years."""
-    lines = [f"The gate refused: {len(refusing)} blocking check{'s' if len(refusing) != 1 else ''} failed. Nothing was estimated."]
+    lines = [
+        f"The gate refused: {len(refusing)} blocking check{'s' if len(refusing) != 1 else ''} failed. Nothing was estimated."
+    ]
     for check in refusing:
         lines.append(f"  {check.id}: {check.observed}; expected {check.expected}")
         if check.failing:

@@ -57,7 +57,11 @@ def _sample_code() -> str:
     """Version of everything that decides the sample's bytes: its own code and the seeds it takes names and codes from."""
     from citycarbon.release.identity import hash_files, hash_of
 
-    folders = [PROJECT_ROOT / "citycarbon" / "sample", PROJECT_ROOT / "citycarbon" / "sources", PROJECT_ROOT / "dbt_project" / "seeds"]
+    folders = [
+        PROJECT_ROOT / "citycarbon" / "sample",
+        PROJECT_ROOT / "citycarbon" / "sources",
+        PROJECT_ROOT / "dbt_project" / "seeds",
+    ]
     files = [f for folder in folders for f in folder.rglob("*") if f.is_file() and f.suffix in {".py", ".csv", ".yaml", ".txt"}]
     return hash_of(hash_files(files, PROJECT_ROOT))
 

@@ -39,7 +39,9 @@ def _everything(name: str, study: str, description: str) -> Any:
 
 
 refresh_job = _everything(
-    REFRESH_JOB, default_study(), "Take in what is new in the landing folder, judge it, estimate and release. Started by sensor and schedule."
+    REFRESH_JOB,
+    default_study(),
+    "Take in what is new in the landing folder, judge it, estimate and release. Started by sensor and schedule.",
 )
 
 check_job = dg.define_asset_job(

@@ -52,7 +52,9 @@ def materialization(key: dg.AssetKey, instance: dg.DagsterInstance) -> dict[str,
         "materialized_at": _iso(event.timestamp) if event else None,
         "data_version": tags.get("dagster/data_version"),
         "input_data_versions": {
-            name.removeprefix(_INPUT_VERSION): version for name, version in sorted(tags.items()) if name.startswith(_INPUT_VERSION)
+            name.removeprefix(_INPUT_VERSION): version
+            for name, version in sorted(tags.items())
+            if name.startswith(_INPUT_VERSION)
         },
         "row_count": _plain(metadata.get("dagster/row_count")),
         "sha256": _plain(metadata.get("sha256")),
@@ -67,7 +69,8 @@ def column_lineage(value: Any) -> dict[str, list[dict[str, str]]]:
         return {}
     deps = value.value.deps_by_column
     return {
-        column: [{"asset": d.asset_key.to_user_string(), "column": d.column_name} for d in deps[column]] for column in sorted(deps)
+        column: [{"asset": d.asset_key.to_user_string(), "column": d.column_name} for d in deps[column]]
+        for column in sorted(deps)
     }
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import Home
@@ -66,8 +67,7 @@ def home_lock(home: Home, doing: str, wait_seconds: float = 0.0) -> Iterator[Non
         finally:
             _held_here[path] -= 1
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as handle:
+    with _open(path) as handle:
         _acquire(handle, path, wait_seconds)
         _held_here[path] = 1
         _sign(handle, Holder(os.getpid(), doing, datetime.now().isoformat(timespec="seconds")))
@@ -79,7 +79,15 @@ def home_lock(home: Home, doing: str, wait_seconds: float = 0.0) -> Iterator[Non
             fcntl.flock(handle, fcntl.LOCK_UN)
 
 
-def _acquire(handle, path: Path, wait_seconds: float) -> None:
+def _open(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise UsageError(f"{path.parent} cannot be written ({error.strerror}). Name another home with --home.") from None
+
+
+def _acquire(handle: IO[str], path: Path, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -94,7 +102,7 @@ def _acquire(handle, path: Path, wait_seconds: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _sign(handle, holder: Holder) -> None:
+def _sign(handle: IO[str], holder: Holder) -> None:
     handle.seek(0)
     handle.truncate(0)
     json.dump(holder.__dict__, handle)

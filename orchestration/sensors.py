@@ -30,7 +30,7 @@ def refresh_request(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReas
     job=refresh_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Requests a refresh when the complete drops of the landing folder would give a release that does not exist yet.",
+    description="Requests a refresh when the complete drops of the landing folder would give a release that is not there yet.",
 )
 def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     return refresh_request(context.instance)
