@@ -105,7 +105,7 @@ def _feols(sample: Sample, column: Column, terms: list[str], absorb: str, study:
         f"y ~ {' + '.join(names.values())} | {absorb}",
         data=data,
         vcov={"CRV1": EFFECT_COLUMNS[study.cluster]},
-        fixef_tol=FIXEF_TOL,
+        demeaner=pyfixest.MapDemeaner(fixef_tol=FIXEF_TOL),
     )
     order = [fitted._coefnames.index(name) for name in names.values()]
     return fitted.coef().to_numpy()[order], np.asarray(fitted._vcov)[np.ix_(order, order)], float(fitted._N)

@@ -80,4 +80,4 @@ def policies_with_a_list(path: Path = POLICY_LIST) -> list[str]:
             f"the policy list {path.name} is missing from {path.parent.name}/: no study can be resolved without it"
         )
     with path.open(encoding="utf-8", newline="") as handle:
-        return sorted({row["policy"] for row in csv.DictReader(handle) if row.get("policy")})
+        return sorted({row["policy"] for row in csv.DictReader(handle) if row["policy"] and row["city_id"]})

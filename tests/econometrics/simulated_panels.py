@@ -12,7 +12,13 @@ CONTROLS = ["lnpgdp", "market", "edu"]
 
 
 def make_panel(
-    seed: int = 1, cities: int = 24, years: int = 9, missing: float = 0.1, effect: float = -0.3, treated: int = 4, noise: float = 0.2
+    seed: int = 1,
+    cities: int = 24,
+    years: int = 9,
+    missing: float = 0.1,
+    effect: float = -0.3,
+    treated: int = 4,
+    noise: float = 0.2,
 ) -> pd.DataFrame:
     """An unbalanced panel: AR(1) errors within cities, staggered adoption in two cohorts, provinces of three cities."""
     rng = np.random.default_rng(seed)

@@ -42,7 +42,9 @@ def test_a_planted_effect_moves_the_estimate_by_its_projection(base_study, effec
 
 def test_a_constant_effect_projects_to_itself(base_study):
     panel = make_panel(effect=-0.3)
-    assert projected_effect(panel, panel["effect"], make_study(base_study, CONTROLS), "table2", "1") == pytest.approx(-0.3, abs=1e-12)
+    assert projected_effect(panel, panel["effect"], make_study(base_study, CONTROLS), "table2", "1") == pytest.approx(
+        -0.3, abs=1e-12
+    )
 
 
 def test_the_projection_of_an_absorbed_treatment_is_missing(base_study):

@@ -20,8 +20,7 @@ def edgar_panel():
     table = pd.read_excel(Path(folder) / "city_tables" / "地级市碳排放强度.xlsx", sheet_name="Sheet1")
     code, year = table["城市代码"].astype(str), table["年份"].astype(int)
     policy = pd.read_csv(POLICY_LIST, dtype=str).query("policy == 'ai_pilot'")
-    code_column = "adcode" if "adcode" in policy else "city_id"
-    first = policy.groupby(code_column)["year"].min().astype(int)
+    first = policy.groupby("city_id")["year_announcement"].min().astype(int)
     panel = pd.DataFrame(
         {
             "city_id": code,

@@ -30,7 +30,9 @@ def test_r2_as_pyfixest_and_reghdfe_define_it(base_study, effects):
     got = estimate_columns(panel, study).iloc[0]
     rows = fit_column(panel, study, study.tables["table2"].columns[0])[0].rows
     absorb = "city_id + year" if effects[0] == "city" else "province_id + year"
-    other = pyfixest.feols(f"lnco2 ~ did + {' + '.join(CONTROLS)} | {absorb}", data=rows, fixef_tol=1e-12)
+    other = pyfixest.feols(
+        f"lnco2 ~ did + {' + '.join(CONTROLS)} | {absorb}", data=rows, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12)
+    )
     np.testing.assert_allclose(got["r2"], other._r2, rtol=1e-10)
     np.testing.assert_allclose(got["r2_within"], other._r2_within, rtol=1e-10)
     np.testing.assert_allclose(got["r2_adj"], other._adj_r2, rtol=1e-10)
