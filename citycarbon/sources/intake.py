@@ -176,7 +176,8 @@ def _jobs(entry: SourceEntry, drop: Drop) -> Iterator[_Job]:
     data = [f for f in drop.files if entry.is_data(f.name)]
     companions = [f for f in drop.files if entry.is_companion(f.name)]
     if entry.one_batch:
-        yield _Job(_key(entry, module, record, data), f"{drop.edition}", lambda: module.read_batch(drop.path, data, record))
+        listed = [(f.name, f.path, f.sha256) for f in data]
+        yield _Job(_key(entry, module, record, data), f"{drop.edition}", lambda: module.read_batch(drop.path, listed, record))
         return
     for file in data:
         if entry.companions:
