@@ -1,0 +1,156 @@
+"""The data-generating process: latent variables and CO2 of every city and year. Draws numbers; knows no file format.
+
+ln CO2 = city effect + year effect + coefficients x controls + AR(1) error + planted effect in treated cells of the AI pilot.
+Arrays are (297 units at year-end 2021) x (2003..2021), in the order of ``Places.panel`` and ``YEARS``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from citycarbon.sample.design import (
+    AR_RHO,
+    AR_SD,
+    ER_EFFECT,
+    GREEN_EFFECT,
+    HIGH_DIGITAL,
+    HIGH_FINANCE,
+    HIGH_TECHNOLOGY,
+    LOW_FINANCE,
+    LOW_TECHNOLOGY,
+    PATH,
+    POLICY,
+    TARGETS,
+    Target,
+)
+from citycarbon.sample.places import YEARS, Places
+
+Array = np.ndarray
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """The random numbers of one part: parts do not shift each other when one of them changes."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What is true of each unit and year, before anything is rounded, published or lost.
+
+    ``values``: lnpgdp, lnpop, gov, market, edu, industry, lnusers, lngreen0, er0 (without the policy), deflator (2003 = 1),
+    budget_gdp, loans_gdp, patent_ratio. ``did`` is 1 in treated cells; ``multiplier`` the planted effect there in units of
+    the average effect.
+    """
+
+    values: dict[str, Array]
+    did: Array
+    multiplier: Array
+    first_year: Array  # per unit, 0 where never treated within the window
+
+    @property
+    def lngreen(self) -> Array:
+        return self.values["lngreen0"] + GREEN_EFFECT * self.did
+
+    @property
+    def er(self) -> Array:
+        return self.values["er0"] + ER_EFFECT * self.did
+
+
+def ar1(rng: np.random.Generator, units: int, rho: float, sd: float) -> Array:
+    """Stationary AR(1) errors, one series a row, with standard deviation ``sd``."""
+    shocks = rng.standard_normal((units, len(YEARS)))
+    out = np.empty_like(shocks)
+    out[:, 0] = shocks[:, 0]
+    for t in range(1, shocks.shape[1]):
+        out[:, t] = rho * out[:, t - 1] + np.sqrt(1 - rho**2) * shocks[:, t]
+    return sd * out
+
+
+def calibrate(raw: Array, sample: Array, target: Target) -> Array:
+    """``raw`` moved smoothly inside the target's bounds, with its mean and sd on ``sample`` (a boolean array)."""
+    z = (raw - raw[sample].mean()) / raw[sample].std()
+    room_below, room_above = (target.mean - target.low) / target.sd, (target.high - target.mean) / target.sd
+    for _ in range(3):  # bending changes the moments a little; a few rounds settle them
+        z = np.where(z < 0, -room_below * np.tanh(-z / room_below), room_above * np.tanh(z / room_above))
+        z = (z - z[sample].mean()) / z[sample].std()
+    return np.clip(target.mean + target.sd * z, target.low, target.high)
+
+
+def treatment(places: Places) -> tuple[Array, Array]:
+    """First year by unit (0: never within the window) and the 0/1 array of treated cells; announcement-year rule."""
+    first = np.zeros(len(places.panel), dtype=int)
+    for code, year in places.first_year.get(POLICY, {}).items():
+        if code in places.index and year <= YEARS[-1]:
+            first[places.index[code]] = year
+    years = np.array(YEARS)
+    return first, ((first[:, None] > 0) & (years[None, :] >= first[:, None])).astype(float)
+
+
+def multipliers(places: Places, first: Array, did: Array) -> Array:
+    """Planted effect by cell in units of the average: high-technology, high-finance and high-digital cities gain more.
+
+    Averages exactly 1 over the treated cells.
+    """
+    out = np.zeros_like(did)
+    broadband = places.first_year.get("broadband", {})
+    for i, city in enumerate(places.panel):
+        if not first[i]:
+            continue
+        level = 1.0
+        level += HIGH_TECHNOLOGY * (city.adcode not in LOW_TECHNOLOGY)
+        level += HIGH_FINANCE * (city.adcode not in LOW_FINANCE)
+        level += HIGH_DIGITAL * (broadband.get(city.adcode, 9999) <= 2018)
+        for t, year in enumerate(YEARS):
+            if did[i, t]:
+                out[i, t] = level * PATH.get(year - int(first[i]), max(PATH.values()))
+    treated = did > 0
+    out[treated] /= out[treated].mean()
+    return out
+
+
+def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
+    """All latent variables; those with a target are calibrated on ``sample``, the rows expected to be complete."""
+    first, did = treatment(places)
+    rng, n = stream(seed, "latent"), len(places.panel)
+    ever = np.array([c.adcode in places.first_year.get(POLICY, {}) for c in places.panel])
+    years = np.arange(len(YEARS))
+
+    size = np.where(ever, 1.5 + 0.3 * rng.standard_normal(n), 0.95 * rng.standard_normal(n))
+    size[[places.index[c] for c in LOW_FINANCE]] = -0.9
+    wealth = 0.5 * size + 0.8 * rng.standard_normal(n)
+    skill = np.where(ever, 1.3 + 0.3 * rng.standard_normal(n), 0.6 * size + 0.75 * rng.standard_normal(n))
+    skill[[places.index[c] for c in LOW_TECHNOLOGY]] = -1.1
+
+    def mix(city: Array, trend: Array, sd: float, weight: float = 1.0) -> Array:
+        return weight * city[:, None] + trend[None, :] + ar1(rng, n, AR_RHO, sd)
+
+    def own(share: float, factor: Array) -> Array:
+        return share * factor + np.sqrt(1 - share**2) * rng.standard_normal(n)
+
+    raw = {
+        "lnpgdp": mix(wealth, 0.150 * years, 0.12),
+        "gov": mix(own(-0.1, wealth), 0.5 * np.sin(years / 6.0), 0.35),
+        "market": mix(own(0.2, size), 0.03 * years, 0.30),
+        "edu": mix(own(-0.3, wealth), -0.02 * years, 0.35),
+        "industry": mix(own(0.2, wealth), 0.4 * np.sin(years / 5.0), 0.25),
+        "lngreen": mix(skill, 0.11 * years, 0.20),
+        "er": mix(0.5 * rng.standard_normal(n), 0.04 * years, 0.85),
+    }
+    values = {k: calibrate(v, sample, TARGETS[k]) for k, v in raw.items()}
+    values["lngreen0"], values["er0"] = values.pop("lngreen"), values.pop("er")
+    values["lnpop"] = 15.1 + 0.50 * size[:, None] + (0.003 + 0.004 * ever)[:, None] * years[None, :]
+    penetration = 0.02 + 0.30 / (1 + np.exp(-(years - 9) / 3.0))
+    values["lnusers"] = values["lnpop"] + np.log(penetration)[None, :] + ar1(rng, n, AR_RHO, 0.12) + 0.1 * wealth[:, None]
+    values["deflator"] = np.exp(0.028 * years[None, :] + ar1(rng, n, 0.9, 0.03) * (years[None, :] > 0))
+    values["budget_gdp"] = np.exp(np.log(0.16) + 0.2 * rng.standard_normal(n)[:, None] + ar1(rng, n, AR_RHO, 0.06))
+    values["loans_gdp"] = np.exp(0.03 * years[None, :] - 0.2 + 0.15 * size[:, None] + ar1(rng, n, 0.9, 0.08))
+    values["patent_ratio"] = np.exp(np.log(9.0) + 0.2 * rng.standard_normal((n, 1)) + ar1(rng, n, 0.5, 0.10))
+    return Latent(values, did, multipliers(places, first, did), first)
+
+
+def ar_errors(seed: int, units: int) -> Array:
+    """The AR(1) errors of ln CO2."""
+    return ar1(stream(seed, "co2"), units, AR_RHO, AR_SD)

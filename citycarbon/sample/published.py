@@ -1,0 +1,293 @@
+"""What statistical offices print: quantities in printed units, rounded, with blanks, under the borders of each year.
+
+Rows are reporters: the 297 units of the panel, then 莱芜 and 巢湖. The panel's controls are recomputed from these printed
+numbers by the pipeline's formulas, so that the truth is stated in what a pipeline can know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from citycarbon.sample.design import CHAOHU, JINAN, LAIWU, LAST_HOUSEHOLDS_YEAR, LAST_INVESTMENT_LEVEL, POLICY, TRANSFERS
+from citycarbon.sample.dgp import Array, Latent, stream
+from citycarbon.sample.places import FIRST_YEAR, LAST_YEAR, YEARS, Places
+
+T = len(YEARS)
+SANSHA = "460300"
+SENTENCE_WORDS = 8  # words of two characters in a neutral sentence of a report
+# Indicator -> (canonical units in one printed unit, decimals printed).
+PRINTED = {
+    "gdp_yuan": (1e4, 0),
+    "gdp_index": (1.0, 1),
+    "gdp_pc_yuan": (1.0, 0),
+    "population_persons": (1e4, 2),
+    "secondary_va_yuan": (1e4, 0),
+    "industrial_va_yuan": (1e4, 0),
+    "fai_yuan": (1e4, 0),
+    "fai_growth_pct": (1.0, 1),
+    "budget_expenditure_yuan": (1e4, 0),
+    "education_expenditure_yuan": (1e4, 0),
+    "retail_sales_yuan": (1e4, 0),
+    "internet_users": (1.0, 0),
+    "loans_yuan": (1e4, 0),
+    "deposits_yuan": (1e4, 0),
+    "area_km2": (1.0, 0),
+}
+INTERNET_WAN = (1e4, 2)  # 万户, after LAST_HOUSEHOLDS_YEAR
+ADDITIVE = [k for k in PRINTED if k not in ("gdp_index", "gdp_pc_yuan", "fai_growth_pct")]
+
+
+@dataclass(frozen=True)
+class Published:
+    """``values``: indicator -> (reporters x years) in canonical units, rounded as printed, NaN where blank or not listed."""
+
+    reporters: list[str]  # adcodes
+    row: dict[str, int]
+    values: dict[str, Array]
+    green: dict[str, Array]  # green_inv_app ..., patents_granted: counts
+    env_words: Array  # units x years: environmental words in the report, NaN where no report was found
+
+
+def printed_unit(indicator: str, year: int) -> tuple[float, int]:
+    """Canonical units in one printed unit, and decimals, in the yearbook with data of ``year``."""
+    return INTERNET_WAN if indicator == "internet_users" and year > LAST_HOUSEHOLDS_YEAR else PRINTED[indicator]
+
+
+def listed_mask(places: Places, reporters: list[str]) -> Array:
+    """True where a yearbook of that year lists the reporter."""
+    row = {code: r for r, code in enumerate(reporters)}
+    mask = np.zeros((len(reporters), T), dtype=bool)
+    for t, year in enumerate(YEARS):
+        mask[[row[c.adcode] for c in places.listed(year)], t] = True
+    return mask
+
+
+def blank_masks(places: Places, seed: int) -> dict[str, Array]:
+    """Indicator -> True where the yearbook leaves the cell blank. Drawn before any value, so blanks tell nothing of values."""
+    rng, reporters = stream(seed, "blanks"), reporter_codes(places)
+    n = len(reporters)
+    quality = rng.gamma(2.0, 0.5, n)  # some cities report badly in every table; mean 1
+    ever = np.array([c in places.first_year.get(POLICY, {}) for c in reporters])
+    quality[ever | (np.array(reporters) == LAIWU)] *= 0.2
+    years = np.array(YEARS)
+    rate = {k: np.full((n, T), 0.012) for k in PRINTED}
+    rate["internet_users"][:, years <= 2005] = 0.12
+    rate["internet_users"][:, years == 2020] = 0.15
+    whole_row = rng.random((n, T)) < 0.015 * quality[:, None]
+    never_growth = (rng.random(n) < 0.25) & ~ever
+    masks = {}
+    for name, p in rate.items():
+        blank = (rng.random((n, T)) < p * quality[:, None]) | whole_row
+        if name == "fai_growth_pct":
+            blank |= never_growth[:, None]
+        if name == "gdp_index":
+            blank[:] = False  # a gap would end the chain of real GDP; offices publish growth even where levels are late
+        if name == "gdp_yuan":
+            blank[:, 0] = False
+        blank[np.ix_(ever, years >= 2015)] = False
+        masks[name] = blank
+    sansha = reporters.index(SANSHA)
+    for name in masks:
+        masks[name][sansha] = name not in ("area_km2", "population_persons")
+    return masks
+
+
+def reporter_codes(places: Places) -> list[str]:
+    return [c.adcode for c in places.panel] + [LAIWU, CHAOHU]
+
+
+def shares(places: Places, reporters: list[str], area: bool = False) -> Array:
+    """(reporters x units x years): the part of each unit's quantity (2021 borders) that each reporter printed."""
+    row = {code: r for r, code in enumerate(reporters)}
+    out = np.zeros((len(reporters), len(places.panel), T))
+    for i, city in enumerate(places.panel):
+        out[row[city.adcode], i, :] = 1.0
+    for move in TRANSFERS:
+        i, last = places.index[move.unit], move.last_year - FIRST_YEAR + 1
+        part = move.area if area else move.share
+        out[row[move.unit], i, :last] -= part
+        out[row[move.reporter], i, :last] += part
+    return out
+
+
+def publish(places: Places, latent: Latent, seed: int) -> Published:
+    """Round, split over reporters and blank. Ratios of the latent world are kept, apart from rounding."""
+    reporters = reporter_codes(places)
+    row = {code: r for r, code in enumerate(reporters)}
+    unit = _unit_quantities(places, latent, seed)
+    spread, land = shares(places, reporters), shares(places, reporters, area=True)
+    values = {k: np.einsum("rut,ut->rt", land if k == "area_km2" else spread, unit[k]) for k in ADDITIVE}
+    values["gdp_pc_yuan"] = values["gdp_yuan"] / np.where(
+        values["population_persons"] > 0, values["population_persons"], np.nan
+    )
+    values["gdp_index"] = _own(unit["gdp_index"], reporters, row, places)
+    values["fai_growth_pct"] = _own(unit["fai_growth_pct"], reporters, row, places)
+    listed, blanks = listed_mask(places, reporters), blank_masks(places, seed)
+    years = np.array(YEARS)
+    for name, x in values.items():
+        for t, year in enumerate(YEARS):
+            factor, decimals = printed_unit(name, year)
+            x[:, t] = np.round(x[:, t] / factor, decimals) * factor
+        x[blanks[name] | ~listed] = np.nan
+    values["fai_yuan"][:, years > LAST_INVESTMENT_LEVEL] = np.nan
+    values["fai_growth_pct"][:, years <= LAST_INVESTMENT_LEVEL] = np.nan
+    values["gdp_index"][:, 0] = np.nan  # growth over 2002, which the sample does not hold
+    return Published(reporters, row, values, _patents(places, latent, spread, listed, seed), _reports(places, latent, seed))
+
+
+def _own(unit: Array, reporters: list[str], row: dict[str, int], places: Places) -> Array:
+    """A variable that does not add: each reporter's own; 莱芜 and 巢湖 follow the city that took them in."""
+    out = np.full((len(reporters), T), np.nan)
+    out[: len(places.panel)] = unit
+    out[row[LAIWU]], out[row[CHAOHU]] = unit[places.index[JINAN]], unit[places.index["340100"]]
+    return out
+
+
+def _unit_quantities(places: Places, latent: Latent, seed: int) -> dict[str, Array]:
+    """Quantities in canonical units under 2021 borders, unrounded, from the latent ratios."""
+    v, rng = latent.values, stream(seed, "quantities")
+    n = len(places.panel)
+    people = np.exp(v["lnpop"])
+    real = np.exp(v["lnpgdp"]) * people
+    gdp = real * v["deflator"]
+    budget = v["budget_gdp"] * gdp
+    investment = v["gov"] * budget
+    index, growth = np.full((n, T), 100.0), np.zeros((n, T))
+    index[:, 1:] = 100 * real[:, 1:] / real[:, :-1]
+    growth[:, 1:] = 100 * (investment[:, 1:] / investment[:, :-1] - 1)
+    industrial = v["industry"] * gdp
+    secondary = np.minimum(industrial * (1.08 + 0.10 * rng.random((n, 1))), 0.93 * gdp)
+    area = np.exp(9.3 + 0.6 * rng.standard_normal(n))[:, None] * np.ones(T)
+    return {
+        "gdp_yuan": gdp,
+        "gdp_index": index,
+        "population_persons": people,
+        "secondary_va_yuan": secondary,
+        "industrial_va_yuan": industrial,
+        "fai_yuan": investment,
+        "fai_growth_pct": growth,
+        "budget_expenditure_yuan": budget,
+        "education_expenditure_yuan": v["edu"] * budget,
+        "retail_sales_yuan": v["market"] * gdp,
+        "internet_users": np.exp(v["lnusers"]),
+        "loans_yuan": v["loans_gdp"] * gdp,
+        "deposits_yuan": v["loans_gdp"] * gdp * (1.25 + 0.3 * rng.random((n, 1))),
+        "area_km2": area,
+    }
+
+
+def _patents(places: Places, latent: Latent, spread: Array, listed: Array, seed: int) -> dict[str, Array]:
+    """Counts by reporter: green applications and grants, all patents granted. The policy moves applications only."""
+    rng = stream(seed, "patents")
+    n = len(places.panel)
+    apply = np.exp(latent.lngreen) - 1
+    grant = 0.6 * (np.exp(latent.values["lngreen0"]) - 1)
+    invention = 0.42 + 0.10 * rng.random((n, 1))
+    every = (np.exp(latent.values["lngreen0"]) + 2) * latent.values["patent_ratio"]
+    unit = {
+        "green_inv_app": apply * invention,
+        "green_um_app": apply * (1 - invention),
+        "green_inv_grant": grant * invention * 0.6,
+        "green_um_grant": grant * (1 - invention),
+        "patents_granted": every,
+    }
+    # Registers back-cast every unit to its present code; the two abolished cities stand only in their own years.
+    known = np.ones_like(listed)
+    known[n:] = listed[n:]
+    out = {k: np.round(np.einsum("rut,ut->rt", spread, x)) for k, x in unit.items()}
+    for x in out.values():
+        x[~known] = np.nan
+    return out
+
+
+def report_sentences(places: Places, seed: int) -> Array:
+    """Neutral sentences in each report (units x years): it is cut at 1,500 characters, some are shorter."""
+    return stream(seed, "report lengths").integers(72, 83, size=(len(places.panel), T))
+
+
+def _reports(places: Places, latent: Latent, seed: int) -> Array:
+    """Environmental words by report; NaN where no report was found (about 1 %).
+
+    Counts are whole numbers: the share is rounded at random so that it is right on average.
+    """
+    rng, er = stream(seed, "reports"), latent.er
+    neutral = SENTENCE_WORDS * report_sentences(places, seed)
+    words = np.floor(neutral * er / (1 - er) + rng.random(er.shape))
+    lost = rng.random(er.shape) < 0.012
+    lost[np.ix_(latent.first_year > 0, np.array(YEARS) >= 2015)] = False
+    words[lost] = np.nan
+    words[places.index[SANSHA]] = np.nan
+    return words
+
+
+def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST_YEAR) -> dict[str, Array]:
+    """The panel's variables as the pipeline's formulas make them from the printed numbers (units x years, NaN where missing).
+
+    莱芜 is summed into 济南 in every year; a city that took in part of another is missing before its borders are comparable;
+    real GDP is nominal GDP of the base year times the cumulated index; investment is chained from the last published level.
+    """
+    n = len(places.panel)
+    years = np.array(YEARS)
+    laiwu, jinan = pub.row[LAIWU], places.index[JINAN]
+    before_merger = years <= 2018
+
+    def total(x: Array) -> Array:
+        out = x[:n].copy()
+        out[jinan, before_merger] += x[laiwu, before_merger]
+        for code, year in places.comparable_from.items():
+            if code in places.index:
+                out[places.index[code], years < year] = np.nan
+        return out
+
+    q = {k: total(pub.values[k]) for k in ADDITIVE}
+    view = {
+        "gov": _investment(q["fai_yuan"], pub.values["fai_growth_pct"][:n]) / q["budget_expenditure_yuan"],
+        "market": q["retail_sales_yuan"] / q["gdp_yuan"],
+        "edu": q["education_expenditure_yuan"] / q["budget_expenditure_yuan"],
+        "industry": q["industrial_va_yuan"] / q["gdp_yuan"],
+        "internet": np.log(q["internet_users"]),
+        "lnpgdp": np.log(_real_gdp(q["gdp_yuan"], pub.values["gdp_index"][:n], base_year) / q["population_persons"]),
+        "loans_yuan": q["loans_yuan"],
+        "patents_granted": total(pub.green["patents_granted"]),
+        "er": pub.env_words / (pub.env_words + SENTENCE_WORDS * report_sentences(places, seed)),
+    }
+    view["green"] = total(pub.green["green_inv_app"]) + total(pub.green["green_um_app"])
+    view["lngreen"] = np.log1p(view["green"])
+    return view
+
+
+def _real_gdp(gdp: Array, index: Array, base_year: int) -> Array:
+    """GDP of ``base_year`` moved forward by the cumulated index (and backward before it), yuan of the base year."""
+    base = base_year - FIRST_YEAR
+    growth = index / 100
+    out = np.full_like(gdp, np.nan)
+    out[:, base] = gdp[:, base]
+    for t in range(base + 1, T):
+        out[:, t] = out[:, t - 1] * growth[:, t]
+    for t in range(base - 1, -1, -1):
+        out[:, t] = out[:, t + 1] / growth[:, t + 1]
+    return out
+
+
+def _investment(level: Array, growth: Array) -> Array:
+    """Published levels, then the last level times the product of growth factors."""
+    out = level.copy()
+    for t in range(LAST_INVESTMENT_LEVEL - FIRST_YEAR + 1, LAST_YEAR - FIRST_YEAR + 1):
+        out[:, t] = out[:, t - 1] * (1 + growth[:, t] / 100)
+    return out
+
+
+def availability(places: Places, seed: int) -> dict[str, Array]:
+    """Where each variable of ``panel_view`` will exist; known before any value is drawn."""
+    reporters = reporter_codes(places)
+    listed, blanks = listed_mask(places, reporters), blank_masks(places, seed)
+    ones = {k: np.where(blanks[k] | ~listed, np.nan, 1.0) for k in PRINTED}
+    counts = {
+        k: np.ones((len(reporters), T))
+        for k in ("green_inv_app", "green_um_app", "green_inv_grant", "green_um_grant", "patents_granted")
+    }
+    er = np.ones((len(places.panel), T))
+    view = panel_view(places, Published(reporters, {c: r for r, c in enumerate(reporters)}, ones, counts, er), seed)
+    return {k: np.isfinite(x) for k, x in view.items()}
