@@ -1,0 +1,106 @@
+"""What the measures read: the marts of one study, the seeds they are judged against, and what of them the study uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from citycarbon.gate.judged import require
+from citycarbon.gate.scope import SERIES_COLUMNS, Scope
+from citycarbon.paths import DBT_PROJECT
+
+SEEDS = DBT_PROJECT / "seeds"
+CO2 = "co2_mt"
+OBSERVATION = ["source", "edition", "edition_year", "indicator_id", "level", "place_id", "place_name", "year", "scope", "value"]
+
+
+class MissingTable(LookupError):  # noqa: N818 - a verdict, named for what is said
+    """A mart or seed that a rule needs does not exist."""
+
+
+@dataclass(frozen=True)
+class GateInputs:
+    """The tables of one study, read once and only when a rule asks for them."""
+
+    scope: Scope
+    marts: Path
+    raw: Path
+    seeds: Path = SEEDS
+
+    def mart(self, name: str, columns: list[str]) -> pd.DataFrame:
+        """A mart without its list columns. Raises MissingTable or MissingColumns: verdicts of the gate, not crashes."""
+        return require(self._flat(name), name, columns)
+
+    def mart_path(self, name: str) -> Path:
+        path = self.marts / f"{name}.parquet"
+        if not path.is_file():
+            raise MissingTable(f"the mart {name}.parquet does not exist")
+        return path
+
+    def raw_path(self, source: str) -> Path:
+        return self.raw / f"{source}.parquet"
+
+    def seed(self, name: str, columns: list[str]) -> pd.DataFrame:
+        """A seed as text columns, blanks as missing. Raises MissingTable or MissingColumns."""
+        path = self.seeds / f"{name}.csv"
+        if not path.is_file():
+            raise MissingTable(f"the seed {name}.csv does not exist")
+        return require(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]), name, columns)
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def _flat(self, name: str) -> pd.DataFrame:
+        if name not in self._tables:
+            schema = pq.read_schema(self.mart_path(name))
+            flat = [f.name for f in schema if not pa.types.is_nested(f.type)]
+            self._tables[name] = pq.read_table(self.mart_path(name), columns=flat).to_pandas()
+        return self._tables[name]
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """The prefecture-level units of the last year of the code list: city_id, name, province_id, unit_kind; index
+        city_id."""
+        codes = self.seed("city_codes", ["year", "city_id", "name", "province_id", "province_short", "unit_kind"])
+        return codes[codes["year"] == codes["year"].max()].set_index("city_id", drop=False)
+
+    @cached_property
+    def used_inputs(self) -> frozenset[str]:
+        """Names from which the study's columns are computed, directly or through other columns, as the cells mart records."""
+        table = pq.read_table(self.mart_path("city_panel_cells"), columns=["variable", "inputs"])
+        variables = table["variable"].combine_chunks()
+        lists = table["inputs"].combine_chunks()
+        parents = variables.take(lists.value_parent_indices()) if hasattr(lists, "value_parent_indices") else None
+        parents = variables.take(pa.compute.list_parent_indices(lists)) if parents is None else parents
+        pairs = pd.DataFrame({"of": parents.to_pandas(), "by": lists.flatten().field("variable").to_pandas()}).drop_duplicates()
+        reached, frontier = set(), set(self.scope.variables)
+        while frontier:
+            reached |= frontier
+            frontier = set(pairs.loc[pairs["of"].isin(frontier), "by"]) - reached
+        return frozenset(reached)
+
+    @cached_property
+    def observations(self) -> pd.DataFrame:
+        """Observations with a value and ``used``: feeds a column of this study (the series it names, the inputs of its
+        columns)."""
+        table = self.mart("observations", [*OBSERVATION, "is_current", "is_used"])
+        table = table[table["value"].notna()].reset_index(drop=True)
+        inputs = {n.split(":")[0] for n in self.used_inputs}
+        feeds = table["indicator_id"].isin(inputs - {CO2} - set(SERIES_COLUMNS))
+        series = table["indicator_id"].eq(CO2) & table["source"].isin(self.scope.series)
+        return table.assign(used=(feeds & table["is_used"]) | series)
+
+    @cached_property
+    def catalogue(self) -> pd.DataFrame:
+        """The indicator catalogue with numbers as numbers; index indicator_id."""
+        table = self.seed("indicator_catalogue", ["indicator_id", "canonical_unit", "is_additive", "low", "high"])
+        for column in ("low", "high", "jump_factor"):
+            table[column] = pd.to_numeric(table[column]) if column in table.columns else float("nan")
+        table["is_additive"] = table["is_additive"].str.lower().isin(["true", "1", "t", "yes"])
+        return table.set_index("indicator_id", drop=False)
