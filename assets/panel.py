@@ -1,7 +1,5 @@
 """The gate: every rule of ``expectations.gate`` is a check of ``city_panel``; a blocking one that fails stops what follows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -11,7 +9,7 @@ from assets.reporting import POOL, markdown_table
 from citycarbon.checks import CheckResult
 from citycarbon.paths import Home
 from citycarbon.study import Study
-from expectations.gate import NOTE_UNUSED, UNUSED, run_gate
+from expectations.gate import run_gate
 from expectations.rule import Rule
 from expectations.rules import RULES
 
@@ -19,15 +17,13 @@ PANEL = dg.AssetKey("city_panel")
 SHOWN_KEYS = 40
 
 
-def check_specs(rule: Rule) -> Iterator[dg.AssetCheckSpec]:
-    """The check of a rule and, for a rule judged by use, the warning about columns that the study does not use."""
-    said = f"{rule.title}. {rule.reason}"
-    yield dg.AssetCheckSpec(rule.id, asset=PANEL, blocking=rule.severity == "blocking", description=said)
-    if rule.by_use:
-        yield dg.AssetCheckSpec(rule.id + UNUSED, asset=PANEL, blocking=False, description=f"{said} {NOTE_UNUSED}")
+def check_spec(rule: Rule) -> dg.AssetCheckSpec:
+    """The rule as Dagster shows it beside the panel."""
+    said = f"{rule.title}. {rule.reason}\n\nExpected: {rule.expected}. If it fails: {rule.remedy}."
+    return dg.AssetCheckSpec(rule.id, asset=PANEL, blocking=rule.severity == "blocking", description=said)
 
 
-@dg.multi_asset_check(name="gate", specs=[spec for rule in RULES for spec in check_specs(rule)], pool=POOL)
+@dg.multi_asset_check(name="gate", specs=[check_spec(rule) for rule in RULES], pool=POOL)
 def gate(home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]) -> Iterator[dg.AssetCheckResult]:
     results = run_gate(home, study)
     keep(results, home, study.study, "gate")

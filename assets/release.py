@@ -1,7 +1,5 @@
 """The last asset: the bundle of this run, sealed by a manifest, and the pointers that name it the latest."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +22,16 @@ class LineageExporter(Protocol):
 
 
 @dg.asset(
-    deps=["table1", "sample_attrition_table", "estimates", "table2", "city_panel_cells", "observations", "corrections_applied", "stage_quarantine"],
+    deps=[
+        "table1",
+        "sample_attrition_table",
+        "estimates",
+        "table2",
+        "city_panel_cells",
+        "observations",
+        "corrections_applied",
+        "stage_quarantine",
+    ],
     kinds={"python", "json"},
     owners=OWNERS,
     pool=POOL,

@@ -5,6 +5,7 @@ Reads finished files and describes them; computes nothing of the study.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from citycarbon.paths import PROJECT_ROOT
+from citycarbon.sources.records import SourceRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,17 +83,49 @@ def column_schema(schema: pa.Schema, descriptions: Mapping[str, str] | None = No
     return dg.TableSchema(columns=columns)
 
 
-def text_schema(columns: Mapping[str, str]) -> dg.TableSchema:
-    """The schema of a text table: name -> type."""
-    return dg.TableSchema(columns=[dg.TableColumn(name, type=kind) for name, kind in columns.items()])
-
-
-def column_lineage(upstream: str, used: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
-    """Each column and the columns of ``upstream`` that it is computed from."""
-    key = dg.AssetKey(upstream)
+def column_lineage(used: Mapping[str, Mapping[str, Sequence[str]]]) -> dg.TableColumnLineage:
+    """Column -> upstream asset -> its columns that the column is computed from."""
     return dg.TableColumnLineage(
-        {column: [dg.TableColumnDep(asset_key=key, column_name=name) for name in names] for column, names in used.items()}
+        {
+            column: [
+                dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+                for asset, names in upstream.items()
+                for name in names
+            ]
+            for column, upstream in used.items()
+        }
     )
+
+
+def printed_table(paths: Sequence[Path], rows: int, used: Mapping[str, Sequence[str]]) -> dg.MaterializeResult:
+    """The result of an asset that prints tables: the markdown inline, columns and their lineage, versions of all files.
+
+    ``used`` names the upstream columns that every printed column rests on.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.suffix == ".md"]
+    header = next(csv_header(path) for path in paths if path.suffix == ".csv")
+    return dg.MaterializeResult(
+        metadata={
+            "table": dg.MetadataValue.md("\n\n".join(texts)),
+            "dagster/row_count": rows,
+            "dagster/column_schema": dg.TableSchema(columns=[dg.TableColumn(name, type="text") for name in header]),
+            "dagster/column_lineage": column_lineage(dict.fromkeys(header, used)),
+            "path": dg.MetadataValue.path(str(paths[0].parent)),
+        },
+        data_version=content_version(*paths),
+    )
+
+
+def csv_header(path: Path) -> list[str]:
+    """Names of the columns; the first line that is not a remark."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return next(row for row in csv.reader(handle) if row and not row[0].startswith("#"))
+
+
+def is_synthetic(landing: Path) -> bool:
+    """True where any finished drop says of itself that it is synthetic; reads records, no data."""
+    records = (folder.parent / "source.yaml" for folder in landing.glob("*/*/_SUCCESS"))
+    return any(SourceRecord.load(path).synthetic for path in records if path.is_file())
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]], limit: int = 40) -> dg.MarkdownMetadataValue:

@@ -3,8 +3,6 @@
 Reading itself is ``citycarbon.sources``; a new source needs nothing here, the registry names it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

@@ -4,8 +4,6 @@ Every model is an asset under its own name, every dbt test a check. SQL lives in
 study's vars, where dbt keeps its scratch, and versions and row counts read from the written files.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping

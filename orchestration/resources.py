@@ -4,8 +4,6 @@ Assets receive plain objects of ``citycarbon`` (Home, Path, Study), so that they
 Defaults come from the environment: CITYCARBON_HOME, CITYCARBON_LANDING, CITYCARBON_STUDY.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

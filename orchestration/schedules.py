@@ -1,7 +1,5 @@
 """The monthly refresh: a net below the sensor, for homes where nobody switched the sensor on."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.jobs import refresh_job

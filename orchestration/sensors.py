@@ -3,8 +3,6 @@
 What is new is decided by ``orchestration.refreshing.next_refresh``, the same function that the command line calls.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from citycarbon.paths import resolve_home
