@@ -1,0 +1,97 @@
+"""Follows one printed number back to the cells of source files: reads the target's words and hands it to the right module.
+
+Targets: ``panel:<city_id>:<year>:<variable>`` · ``<table>:<column>:<term>`` of ``estimates.csv`` (``table2:2:did``)
+· ``table1:<variable>:<statistic>[:all]``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from citycarbon.errors import UsageError
+from citycarbon.paths import Home
+from citycarbon.provenance.coefficients import trace_coefficient
+from citycarbon.provenance.descriptives import ROWS, STATISTICS, trace_statistic
+from citycarbon.provenance.model import Trace
+from citycarbon.provenance.panel import trace_cell
+from citycarbon.provenance.policies import policy_columns, trace_policy
+from citycarbon.provenance.store import Store
+
+EXPECTED = (
+    "panel:<city_id>:<year>:<variable> (panel:370100:2015:gov), <table>:<column>:<term> (table2:2:did) "
+    "or table1:<variable>:<statistic> (table1:lnco2:mean)"
+)
+
+
+def trace(target: str, home: Home, release: str | Path | None = None) -> Trace:
+    """Follow ``target`` in ``release`` (None: the latest; in a home without any: the marts of its one study).
+
+    Raises UsageError for a target, city, year, variable, column or term that does not exist, naming what does.
+    """
+    parts = [p.strip() for p in target.strip().split(":")]
+    if not (parts[0] == "panel" and len(parts) == 4 or parts[0] == "table1" and len(parts) in (3, 4) or _is_cell(parts)):
+        raise UsageError(f"trace target: found '{target}'; expected {EXPECTED}.")
+    store = Store.open(home, release)
+    if parts[0] == "panel":
+        return _panel(store, target, *parts[1:])
+    if parts[0] == "table1":
+        return _descriptive(store, target, *parts[1:])
+    return _coefficient(store, target, *parts)
+
+
+def _is_cell(parts: list[str]) -> bool:
+    return len(parts) == 3 and parts[0].startswith("table")
+
+
+def _panel(store: Store, target: str, city: str, year: str, variable: str) -> Trace:
+    city_id = _known_city(store, city)
+    known_year = int(_one_of("year", year, [str(y) for y in store.years]))
+    policies = policy_columns(store)
+    if variable == "did" and store.did_column:
+        variable = store.did_column
+    _one_of("variable", variable, [*store.variables, *policies])
+    if variable in policies:
+        return trace_policy(store, target, city_id, known_year, variable)
+    return trace_cell(store, target, city_id, known_year, variable)
+
+
+def _descriptive(store: Store, target: str, variable: str, statistic: str, rows: str = ROWS[0]) -> Trace:
+    _one_of("variable", variable, [*store.variables, *(["did"] if store.did_column else [])])
+    _one_of("statistic", statistic, list(STATISTICS))
+    _one_of("rows", rows, list(ROWS))
+    return trace_statistic(store, target, variable, statistic, rows)
+
+
+def _coefficient(store: Store, target: str, table: str, column: str, term: str) -> Trace:
+    rows = store.estimates()
+    if not rows:
+        raise UsageError(
+            f"trace: '{target}' is a coefficient, and this home holds no release with estimates. Run 'citycarbon run'."
+        )
+    _one_of("table", table, sorted({r["table"] for r in rows}))
+    rows = [r for r in rows if r["table"] == table]
+    _one_of("column", column, list(dict.fromkeys(r["column"] for r in rows)))
+    rows = [r for r in rows if r["column"] == column]
+    _one_of("term", term, [r["term"] for r in rows])
+    return trace_coefficient(store, target, next(r for r in rows if r["term"] == term), rows)
+
+
+def _known_city(store: Store, city: str) -> str:
+    """A city's id, given as its id or its full name."""
+    by_name = {name: key for key, name in store.cities.items()}
+    if city in store.cities or city in by_name:
+        return by_name.get(city, city)
+    close = difflib.get_close_matches(city, [*store.cities, *by_name], n=5, cutoff=0.5) or sorted(store.cities)[:5]
+    shown = ", ".join(f"{by_name.get(c, c)} {store.cities[by_name.get(c, c)]}" for c in close)
+    raise UsageError(
+        f"trace: found no city '{city}'; closest: {shown}. A city is named by its six-digit code at year-end 2021."
+    )
+
+
+def _one_of(what: str, given: str, allowed: list[str]) -> str:
+    if given in allowed:
+        return given
+    close = difflib.get_close_matches(given, allowed, n=3, cutoff=0.5)
+    hint = f"closest: {', '.join(close)}; " if close else ""
+    raise UsageError(f"trace: found no {what} '{given}'; {hint}expected one of {', '.join(allowed)}.")

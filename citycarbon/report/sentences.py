@@ -1,0 +1,136 @@
+"""Sentences about results, each generated from the numbers of ``estimates.csv``: no result is described by hand anywhere.
+
+``sentences`` say what the numbers say and no more: no star is compared with a star, no interval is called an effect.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOGS = ("ln", "ln(1+x)")
+
+
+def headline_row(estimates: pd.DataFrame) -> dict[str, Any] | None:
+    """The treatment row of the main column: of the first table, city effects first, then the most controls."""
+    did = estimates[estimates["term"] == "did"]
+    did = did[did["table"] == did["table"].iloc[0]] if len(did) else did
+    candidates = [r for r in did.to_dict("records") if math.isfinite(r["estimate"])]
+    terms = estimates.groupby(["table", "column"])["term"].count()
+    candidates.sort(key=lambda r: ("city" in r["fixed_effects"], terms[r["table"], r["column"]]), reverse=True)
+    return candidates[0] if candidates else None
+
+
+def headline(row: dict[str, Any] | None, policy: str, label: str) -> str:
+    """The main result in one sentence; ``label`` names the outcome for a reader."""
+    if row is None:
+        return f"No column of this release has an estimable effect of {policy}."
+    return (
+        f"From the first treated year on, {label} is {_size(row)} than the fixed effects and controls predict for cities of "
+        f"{policy}: did = {signed(row['estimate'])} (standard error {plain(row['std_error'])}, 95 % interval "
+        f"{signed(row['conf_low'])} to {signed(row['conf_high'])} with t({whole(row['df'])})), {where(row)}, "
+        f"{whole(row['n_units'])} cities, {whole(row['n_obs'])} city-years."
+    )
+
+
+def uncertainty(row: dict[str, Any]) -> str:
+    """What the interval covers, and why it is not the last word with few treated cities."""
+    covers = row["conf_low"] <= 0 <= row["conf_high"]
+    text = f"The interval {'covers' if covers else 'does not cover'} zero"
+    text += (
+        f", but it rests on {whole(row['n_treated_units'])} treated cities ({whole(row['n_treated_cells'])} treated city-years)"
+    )
+    if row["star_rule"] == "pending":
+        return f"{text}: no star is given before randomisation inference is done (RI pending)."
+    return f"{text}; stars follow the rule {row['star_rule']}."
+
+
+def comparisons(estimates: pd.DataFrame, main: dict[str, Any]) -> list[str]:
+    """How the treatment's estimate changes in the other columns of the same table, one sentence a column."""
+    did = estimates[(estimates["term"] == "did") & (estimates["table"] == main["table"])]
+    out = []
+    for row in did.to_dict("records"):
+        if row["column"] == main["column"]:
+            continue
+        if not math.isfinite(row["estimate"]):
+            out.append(f"Column {row['column']}: not estimable ({row['note']}).")
+            continue
+        change = row["estimate"] - main["estimate"]
+        how = f"{effects(row['fixed_effects'])}, {controls(estimates, row)}"
+        out.append(
+            f"Column {row['column']} ({how}): did = {signed(row['estimate'])} "
+            f"({plain(row['std_error'])}), {plain(abs(change))} {'above' if change > 0 else 'below'} column {main['column']}."
+        )
+    return out
+
+
+def weak_points(row: dict[str, Any] | None, flags: dict[str, int], in_sample: int, all_rows: int) -> list[str]:
+    """What weakens the result, from its numbers: support, attrition, values that are not plain observations."""
+    points = []
+    if row is not None:
+        share = row["n_treated_cells"] / row["n_obs"]
+        points.append(
+            f"{whole(row['n_treated_units'])} treated cities and {whole(row['n_treated_cells'])} treated city-years "
+            f"({100 * share:.2f} % of the sample) carry the estimate; clustered t tests reject too often in such a design."
+        )
+    if row is not None and row["star_rule"] == "pending":
+        points.append("Randomisation inference is pending: the p-values of did are conventional ones and earn no star.")
+    points.append(
+        "Pilot cities were selected, not drawn: a difference from comparison cities need not be an effect of the policy."
+    )
+    if in_sample < all_rows:
+        out, share = all_rows - in_sample, 100 - 100 * in_sample / all_rows
+        points.append(
+            f"{whole(out)} of {whole(all_rows)} city-years are not in the sample ({share:.1f} %); the table below says why."
+        )
+    points += [f"{v}: {whole(n)} values of the sample carry a flag ({100 * n / in_sample:.1f} %)." for v, n in flags.items()]
+    return points
+
+
+def where(row: dict[str, Any]) -> str:
+    return f"{table_name(row['table'])} column {row['column']}"
+
+
+def table_name(table: str) -> str:
+    """``table2`` -> ``Table 2``."""
+    return re.sub(r"^table(\d+)$", r"Table \1", table)
+
+
+def effects(text: str) -> str:
+    """``city (220 levels) + year (19 levels)`` -> ``city and year effects``."""
+    return f"{' and '.join(re.sub(r' [(].*?[)]', '', text).split(' + '))} effects"
+
+
+def controls(estimates: pd.DataFrame, row: dict[str, Any]) -> str:
+    rows = estimates[(estimates["table"] == row["table"]) & (estimates["column"] == row["column"])]
+    n = sum(t not in ("did", "_cons") for t in rows["term"])
+    return f"{n} controls" if n else "no controls"
+
+
+def _size(row: dict[str, Any]) -> str:
+    """The estimate in words: a change in per cent for a log outcome, in units otherwise."""
+    b = row["estimate"]
+    way = "lower" if b < 0 else "higher"
+    if row["transform"] in LOGS:
+        return f"{100 * abs(math.expm1(b)):.1f} % {way}"
+    return f"{plain(abs(b))} {row['outcome_unit']} {way}"
+
+
+def signed(value: float) -> str:
+    """Three decimals with a true minus sign; more where the number would vanish."""
+    return plain(value).replace("-", "\N{MINUS SIGN}")
+
+
+def plain(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.2e}"
+
+
+def whole(value: Any) -> str:
+    """12345 -> 12,345."""
+    return f"{int(value):,}"
