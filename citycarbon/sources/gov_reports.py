@@ -14,7 +14,7 @@ Four numbers a report, each with its own id, none of them a share:
 ``total_words``  words by rule, since segmenting Chinese needs a dictionary and every dictionary gives another count: each
                  match of the list, each run of Latin letters and digits, and each function character (的 了 和 ...) is one
                  word; every other run of n Chinese characters holds n/2 words, rounded up, two characters being the usual
-                 length of a written Chinese word. It is an approximation and says so in its unit, 词(按规则).
+                 length of a written Chinese word. It is an approximation and says so in its footnote.
 ``env_chars``    characters in matches of the list
 ``total_chars``  characters: Chinese ones, Latin letters, digits; no punctuation, no white space
 
@@ -44,7 +44,8 @@ READER_VERSION = "1"
 ENVIRONMENT_WORDS = DBT_PROJECT / "seeds" / "environment_words.csv"
 READER_INPUTS = (ENVIRONMENT_WORDS,)
 
-UNITS = {"env_words": "词", "total_words": "词(按规则)", "env_chars": "字", "total_chars": "字"}
+UNITS = {"env_words": "词", "total_words": "词", "env_chars": "字", "total_chars": "字"}
+NOTES = {"total_words": "words by rule: two Chinese characters to a word outside the list, see citycarbon/sources/gov_reports.py"}
 MINIMUM_CHARS = 100  # below this a file holds a heading, not a report
 
 
@@ -177,6 +178,7 @@ def _read_file(out: _Edition, path: Path) -> None:
             text=str(count),
             value=float(count),
             unit=UNITS[indicator],
+            footnote=NOTES.get(indicator),
             indicator_label=indicator,
             place_label=place,
             place_code=named["code"],
