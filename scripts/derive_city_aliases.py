@@ -43,9 +43,11 @@ def main() -> None:
 
     for (unit, name), (first, end) in zip(years.index, years.to_numpy(), strict=True):
         add(name, unit, "name", first, end)
+        if not unit.endswith("0000"):
+            add(last.loc[unit, "province_short"] + name, unit, "province + name")
     for unit, short, province in codes[["unit_id", "short_name", "province_short"]].drop_duplicates().itertuples(index=False):
         add(short, unit, "short name")
-        if province != short:
+        if not unit.endswith("0000"):
             add(province + short, unit, "province + short name")
     for alias, unit in SPELLINGS.items():
         add(alias, unit, "spelling")

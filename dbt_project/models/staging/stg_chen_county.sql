@@ -1,0 +1,1 @@
+{{ stage('chen_county', places='county') }}

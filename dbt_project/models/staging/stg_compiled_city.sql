@@ -1,0 +1,1 @@
+{{ stage('compiled_city') }}

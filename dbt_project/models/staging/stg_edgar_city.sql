@@ -1,0 +1,1 @@
+{{ stage('edgar_city') }}

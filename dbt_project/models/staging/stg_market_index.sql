@@ -1,0 +1,1 @@
+{{ stage('market_index', places='province') }}

@@ -1,0 +1,1 @@
+{{ stage('policy_list') }}
