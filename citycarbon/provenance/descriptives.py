@@ -1,9 +1,8 @@
-"""The trace of a descriptive statistic: computed again from the panel, with the rows it is over and the files behind them."""
+"""The trace of a descriptive statistic: computed again from the panel as the table does, with the files behind the variable."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from citycarbon.errors import UsageError
 from citycarbon.provenance.coefficients import variable_inputs
 from citycarbon.provenance.model import Trace, TraceInput, number
 from citycarbon.provenance.store import Store
@@ -15,24 +14,33 @@ STATISTICS = {
     "min": "smallest x",
     "max": "largest x",
 }
-ROWS = ("sample", "all")
+ROWS = {"sample": "the estimation sample", "all": "all rows of the panel"}
 
 
-def trace_statistic(store: Store, target: str, variable: str, statistic: str, rows: str) -> Trace:
-    """A statistic of ``variable`` over the estimation sample or over all rows of the panel, and how many rows that are."""
-    import pyarrow.parquet as pq
+def trace_statistic(store: Store, target: str, table: str, variable: str, statistic: str, rows: str) -> Trace:
+    """A statistic of ``variable`` over the estimation sample or over all rows, as ``table`` of the study prints it.
 
-    column = store.did_column if variable == "did" and store.did_column else variable
-    frame = pq.read_table(store.panel, columns=[column, "in_sample", "year"]).to_pandas()
-    values = frame.loc[frame["in_sample"] if rows == "sample" else frame.index >= 0, column].dropna()
-    where = "rows with in_sample" if rows == "sample" else "all rows of the panel"
+    Raises UsageError where the panel's values are withheld: in a public bundle the printed table is all there is.
+    """
+    import pandas as pd
+
+    from citycarbon.report.descriptives import describe
+
+    if store.manifest.get("public"):
+        raise UsageError(
+            f"trace: '{target}' cannot be computed again in a public bundle, whose values are withheld; see tables/."
+        )
+    described = describe(pd.read_parquet(store.panel), store.load_study(), table)
+    row = described[(described["variable"] == variable) & (described["scope"] == rows)].iloc[0]
     files, notes = variable_inputs(store, [variable])
-    inputs = [TraceInput(f"n ({where})", float(values.size)), *files]
-    formula = f"{STATISTICS[statistic]}, x = {column} over {where}"
-    return Trace(target, number(_statistic(values, statistic)), store.unit_of(column), formula, inputs, notes)
-
-
-def _statistic(values: Any, name: str) -> float | None:
-    if values.empty:
-        return 0.0 if name == "n" else None
-    return {"n": values.size, "mean": values.mean(), "sd": values.std(ddof=1), "min": values.min(), "max": values.max()}[name]
+    inputs = [TraceInput("n", number(row["n"])), *files]
+    unit = (
+        "city-years"
+        if statistic == "n"
+        else row["unit"]
+        if row["transform"] == "none"
+        else f"{row['transform']}, {row['unit']}"
+    )
+    return Trace(
+        target, number(row[statistic]), unit, f"{STATISTICS[statistic]}, x = {variable} over {ROWS[rows]}", inputs, notes
+    )

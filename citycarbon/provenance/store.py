@@ -6,10 +6,13 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import Home
+
+if TYPE_CHECKING:
+    from citycarbon.study import Study
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ class Store:
         path = (self.release or STUDIES / self.study) / "study.yaml"
         return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
+    def load_study(self) -> Study:
+        """The study as the release resolved it."""
+        from citycarbon.study import load_study
+
+        return load_study(self.release / "study.yaml" if self.release else self.study)
+
+    def descriptive_variables(self, table: str) -> list[str]:
+        """The variables that a descriptive table of the study describes; empty where it has no such table."""
+        spec = self.study_spec.get("tables", {}).get(table, {})
+        return spec["variables"] if spec.get("kind") == "descriptives" else []
+
     @property
     def did_column(self) -> str | None:
         """The panel's name of the study's own treatment dummy."""
@@ -109,11 +123,6 @@ class Store:
     @cached_property
     def years(self) -> list[int]:
         return [r["year"] for r in self._query("select distinct year from read_parquet(?) order by 1", [str(self.panel)])]
-
-    def unit_of(self, variable: str) -> str | None:
-        """The unit that the variable's cells state; None where it has none."""
-        sql = "select any_value(unit) as unit from read_parquet(?) where variable = ?"
-        return self._query(sql, [str(self.cells), variable])[0]["unit"]
 
     def cells_of(self, city_id: str, year: int) -> dict[str, dict[str, Any]]:
         """variable -> cell (value, unit, formula, flag, inputs) of one city-year."""

@@ -1,7 +1,7 @@
 """Follows one printed number back to the cells of source files: reads the target's words and hands it to the right module.
 
 Targets: ``panel:<city_id>:<year>:<variable>`` · ``<table>:<column>:<term>`` of ``estimates.csv`` (``table2:2:did``)
-· ``table1:<variable>:<statistic>[:all]``.
+· ``table1:<variable>:<statistic>[:all]`` (a descriptive table of the study).
 """
 
 from __future__ import annotations
@@ -30,18 +30,16 @@ def trace(target: str, home: Home, release: str | Path | None = None) -> Trace:
     Raises UsageError for a target, city, year, variable, column or term that does not exist, naming what does.
     """
     parts = [p.strip() for p in target.strip().split(":")]
-    if not (parts[0] == "panel" and len(parts) == 4 or parts[0] == "table1" and len(parts) in (3, 4) or _is_cell(parts)):
+    if not (parts[0] == "panel" and len(parts) == 4 or parts[0] not in ("", "panel") and len(parts) in (3, 4)):
         raise UsageError(f"trace target: found '{target}'; expected {EXPECTED}.")
     store = Store.open(home, release)
     if parts[0] == "panel":
         return _panel(store, target, *parts[1:])
-    if parts[0] == "table1":
-        return _descriptive(store, target, *parts[1:])
+    if store.descriptive_variables(parts[0]):
+        return _descriptive(store, target, *parts)
+    if len(parts) == 4:
+        raise UsageError(f"trace target: found '{target}'; expected {EXPECTED}.")
     return _coefficient(store, target, *parts)
-
-
-def _is_cell(parts: list[str]) -> bool:
-    return len(parts) == 3 and parts[0].startswith("table")
 
 
 def _panel(store: Store, target: str, city: str, year: str, variable: str) -> Trace:
@@ -56,11 +54,11 @@ def _panel(store: Store, target: str, city: str, year: str, variable: str) -> Tr
     return trace_cell(store, target, city_id, known_year, variable)
 
 
-def _descriptive(store: Store, target: str, variable: str, statistic: str, rows: str = ROWS[0]) -> Trace:
-    _one_of("variable", variable, [*store.variables, *(["did"] if store.did_column else [])])
+def _descriptive(store: Store, target: str, table: str, variable: str, statistic: str, rows: str = "sample") -> Trace:
+    _one_of(f"variable in {table}", variable, store.descriptive_variables(table))
     _one_of("statistic", statistic, list(STATISTICS))
     _one_of("rows", rows, list(ROWS))
-    return trace_statistic(store, target, variable, statistic, rows)
+    return trace_statistic(store, target, table, variable, statistic, rows)
 
 
 def _coefficient(store: Store, target: str, table: str, column: str, term: str) -> Trace:
@@ -69,7 +67,8 @@ def _coefficient(store: Store, target: str, table: str, column: str, term: str) 
         raise UsageError(
             f"trace: '{target}' is a coefficient, and this home holds no release with estimates. Run 'citycarbon run'."
         )
-    _one_of("table", table, sorted({r["table"] for r in rows}))
+    descriptive = [n for n in store.study_spec.get("tables", {}) if store.descriptive_variables(n)]
+    _one_of("table", table, [*sorted({r["table"] for r in rows}), *descriptive, "panel"])
     rows = [r for r in rows if r["table"] == table]
     _one_of("column", column, list(dict.fromkeys(r["column"] for r in rows)))
     rows = [r for r in rows if r["column"] == column]

@@ -40,7 +40,7 @@ class Assembly:
 
     @property
     def synthetic(self) -> bool:
-        return (self.landing / "truth.json").is_file() or any(i["synthetic"] for i in self.inputs)
+        return any(i["synthetic"] for i in self.inputs)
 
     @property
     def withheld(self) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from citycarbon.report.formats import TABLE_CSS
 from citycarbon.report.page_data import PageData
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -31,5 +32,5 @@ def render(data: PageData) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    css = (TEMPLATES / "page.css").read_text(encoding="utf-8") + TABLE_CSS
     return environment.get_template("page.html.j2").render(data=data, css=Markup(css))

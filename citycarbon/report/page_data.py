@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,67 +88,35 @@ class PageData:
         return say.weak_points(self.main, {v: n for v, n in flags.items() if n}, len(sample), len(self.panel))
 
     @property
-    def tables(self) -> list[dict[str, Any]]:
-        """Regression tables: caption, column heads, lines of cells (label, then one text a column), notes."""
-        return [self._table(name, rows) for name, rows in self.estimates.groupby("table", sort=False)]
+    def tables(self) -> list[dict[str, str]]:
+        """The printed tables of the study, regression tables first: name and the table as ``tables/<name>.html`` has it.
 
-    def _table(self, name: str, rows: pd.DataFrame) -> dict[str, Any]:
-        columns = list(dict.fromkeys(rows["column"]))
-        cell = {(r["column"], r["term"]): r for r in rows.to_dict("records")}
-        any_of = {c: next(r for (k, _), r in cell.items() if k == c) for c in columns}
-        lines = []
-        for term in dict.fromkeys(rows["term"]):
-            lines.append((term, [_estimate(cell.get((c, term))) for c in columns]))
-            lines.append(("", [_error(cell.get((c, term))) for c in columns]))
-        facts = {
-            "Fixed effects": lambda r: say.effects(r["fixed_effects"]).removesuffix(" effects"),
-            "Observations": lambda r: say.whole(r["n_obs"]),
-            "Cities": lambda r: say.whole(r["n_units"]),
-            "Treated cities": lambda r: say.whole(r["n_treated_units"]),
-            "Treated city-years": lambda r: say.whole(r["n_treated_cells"]),
-            "Adjusted R2": lambda r: say.plain(r["r2_adj"]),
-            "Within R2": lambda r: say.plain(r["r2_within"]),
-            "Singletons dropped": lambda r: say.whole(r["singletons_dropped"]),
-        }
-        title = self.spec["tables"].get(name, {}).get("title", "")
-        notes = list(dict.fromkeys(f"{r['column']} {r['term']}: {r['note']}" for r in rows.to_dict("records") if r["note"]))
-        first = rows.iloc[0]
-        return {
-            "caption": f"{say.table_name(name)}. {title}. Outcome {first['outcome']}, {_transformed(first)}.",
-            "columns": columns,
-            "lines": lines,
-            "facts": [(label, [get(any_of[c]) for c in columns]) for label, get in facts.items()],
-            "pending": bool((rows["star_rule"] == "pending").any()),
-            "notes": notes,
-            "id": name,
-        }
+        Embedded, not set again: what stands on the page is what stands in the file.
+        """
+        order = {"regression": 0, "descriptives": 1}
+        names = [(order[t["kind"]], n) for n, t in self.spec["tables"].items() if t["kind"] in order]
+        return [{"name": n, "html": self.fragment(n)} for _, n in sorted(names) if self.fragment(n)]
 
     @property
-    def plain_tables(self) -> list[dict[str, Any]]:
-        """Tables that hold no coefficients (Table 1): as their csv has them."""
-        found = []
-        for name, spec in self.spec["tables"].items():
-            file = self.release / "tables" / f"{name}.csv"
-            if spec["kind"] == "descriptives" and file.is_file():
-                head, *lines = _csv(file)
-                found.append({"caption": f"{say.table_name(name)}. {spec['title']}.", "head": head, "lines": lines, "id": name})
-        return found
+    def attrition(self) -> str:
+        names = [n for n, t in self.spec["tables"].items() if t["kind"] == "attrition"] or ["attrition"]
+        return self.fragment(names[0])
+
+    def fragment(self, name: str) -> str:
+        """The body of a printed table; '' where the run printed none of that name."""
+        file = self.release / "tables" / f"{name}.html"
+        if not file.is_file():
+            return ""
+        text = file.read_text(encoding="utf-8")
+        # The banner stands on top of the page; the word stays in each caption, so that a table taken alone still says it.
+        body = text[text.index("<body>") + len("<body>") : text.rindex("</body>")].strip()
+        mark = "<caption>Synthetic data. " if self.manifest["synthetic"] else "<caption>"
+        body = re.sub(r'<p class="synthetic">.*?</p>\n?', "", body, flags=re.S).replace("<caption>", mark, 1)
+        return body.replace(
+            '<div class="cc-table">', f'<div class="cc-table" role="region" tabindex="0" aria-label="{name}">', 1
+        )
 
     # --- where it comes from -------------------------------------------------------------------------------------------------
-
-    @property
-    def attrition(self) -> list[tuple[str, str, str]]:
-        """From all city-years to the sample: reason, city-years dropped, city-years left."""
-        import pandas as pd
-
-        frame = pd.read_csv(self.release / "sample_attrition.csv", dtype={"city_id": "str", "drop_reason": "str"})
-        left = len(frame)
-        lines = [("all city-years of the panel", "", say.whole(left))]
-        dropped = frame[~frame["in_sample"].astype(bool)]
-        for (_, reason), rows in dropped.groupby(["step", "drop_reason"], dropna=False):
-            left -= len(rows)
-            lines.append((str(reason), say.whole(len(rows)), say.whole(left)))
-        return lines
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
@@ -202,22 +171,6 @@ class PageData:
         cell = f"panel:{row['city_id']}:{row['year']}:{names[0]}"
         main = self.main
         return {"cell": cell, "estimate": f"{main['table']}:{main['column']}:did" if main else ""}
-
-
-def _estimate(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    text = say.signed(row["estimate"]) or "not estimable"
-    return f"{text}{row['stars']}"
-
-
-def _error(row: dict[str, Any] | None) -> str:
-    value = say.plain(row["std_error"]) if row is not None else ""
-    return f"({value})" if value else ""
-
-
-def _transformed(row: Any) -> str:
-    return f"{row['transform']} of {row['outcome_unit']}" if row["transform"] != "none" else row["outcome_unit"]
 
 
 def _check(check: dict[str, Any]) -> dict[str, Any]:

@@ -20,16 +20,18 @@ import pyarrow.parquet as pq
 
 from citycarbon.checks import CheckResult
 from citycarbon.econometrics import estimate_columns
-from citycarbon.econometrics.contract import write_estimates
+from citycarbon.econometrics.contract import read_estimates, write_estimates
 from citycarbon.paths import Home
+from citycarbon.report.tables import write_tables
 from citycarbon.sources.landing import add, sha256_of
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA, RAW_SCHEMA, RowCollector
 from citycarbon.study import load_study
 
-CITIES = {f"3{n:02d}100": f"样{n:02d}市" for n in range(1, 15)}
+PILOTS = {"370100": "济南市", "370200": "青岛市", "440100": "广州市"}  # on the policy list; all values are invented
+CITIES = PILOTS | {f"3{n:02d}100": f"样{n:02d}市" for n in range(4, 15)}
 YEARS = range(2014, 2022)
-TREATED = {"301100": 2019, "302100": 2019, "303100": 2021}
-CONTROLS = ("lnpgdp", "internet", "gov", "market", "edu", "industry")
+TREATED = {"370100": 2019, "370200": 2019, "440100": 2021}
+CONTROLS = ("lnpgdp", "internet", "gov", "market", "edu", "industry", "lngreen", "er")
 INPUT = pa.struct([("variable", pa.string()), ("value", pa.float64()), ("raw_ids", pa.list_(pa.string()))])
 CELLS = pa.schema(
     [
@@ -71,7 +73,7 @@ class Tiny:
         return build_release(self.home, load_study("ai_pilot"), **{**self.arguments, **changes})
 
 
-def make_home(root: Path, seed: int = 1) -> Tiny:
+def make_home(root: Path, seed: int = 1, synthetic: bool = False) -> Tiny:
     """The home of a finished run of ``ai_pilot``, without a release."""
     home, landing = Home(root / "home"), root / "landing"
     draw = random.Random(seed)
@@ -80,8 +82,8 @@ def make_home(root: Path, seed: int = 1) -> Tiny:
     controls = {(c, y, v): 1 + draw.random() for c in CITIES for y in YEARS for v in CONTROLS}
     _write_county_file(root / "county.xlsx", co2)
     _write_control_file(root / "controls.csv", controls)
-    add("chen_county", [root / "county.xlsx"], "2022", landing, redistributable="no", synthetic=False)
-    add("compiled_city", [root / "controls.csv"], "2023", landing, redistributable="yes", licence="CC0")
+    add("chen_county", [root / "county.xlsx"], "2022", landing, redistributable="no", synthetic=synthetic)
+    add("compiled_city", [root / "controls.csv"], "2023", landing, redistributable="yes", licence="CC0", synthetic=synthetic)
     emissions, ids = _read_county(root / "county.xlsx", co2)
     rest, control_ids = _read_controls(root / "controls.csv", controls)
     for source, rows in {"chen_county": emissions, "compiled_city": rest}.items():
@@ -91,7 +93,9 @@ def make_home(root: Path, seed: int = 1) -> Tiny:
         shutil.copyfile(landing / drop, home.snapshots / sha256_of(landing / drop))
     _put(_refused(), home.raw / "quarantine" / "compiled_city.parquet")
     _write_marts(home, co2, controls, ids, control_ids)
-    _write_results(home)
+    _write_results(home, synthetic)
+    if synthetic:
+        (landing / "truth.json").write_text("{}", encoding="utf-8")
     return Tiny(home, landing)
 
 
@@ -246,12 +250,12 @@ def _cell_rows(city: str, year: int, co2: dict, controls: dict, ids: dict, contr
     return rows
 
 
-def _write_results(home: Home) -> None:
+def _write_results(home: Home, synthetic: bool) -> None:
     results, study = home.results("ai_pilot"), load_study("ai_pilot")
     panel = pd.read_parquet(home.marts("ai_pilot") / "city_panel.parquet")
     write_estimates(estimate_columns(panel, study), results / "estimates.csv", results / "estimates.parquet")
-    (results / "tables").mkdir()
-    (results / "tables" / "table1.csv").write_text("variable,n,mean\nlnco2,111,3.2\n", encoding="utf-8")
+    attrition = pd.read_parquet(home.marts("ai_pilot") / "sample_attrition.parquet")
+    write_tables(study, panel, read_estimates(results / "estimates.csv"), attrition, results / "tables", synthetic)
 
 
 def _put(table: pa.Table, path: Path) -> None:
