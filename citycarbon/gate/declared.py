@@ -14,13 +14,17 @@ CORRECTION = [
     *("guard_place", "guard_years", "guard_low", "guard_high"),
 ]
 
+# Why staging could not use a cell that it should know; what is known and not wanted (footers, county units) is no finding.
+UNKNOWN = {"unknown_label", "unknown_unit", "unit_mismatch", "unknown_place", "ambiguous_place", "place_conflict"}
+
 # Values as the files print them: the gate judges the guard on what arrived, not on what the correction made of it.
 AS_ARRIVED = """
-SELECT o.edition, o.indicator_id, o.place_id, o.year, sum(r.value) AS value
-FROM (SELECT DISTINCT edition, indicator_id, place_id, year, unnest(raw_ids) AS raw_id
-      FROM read_parquet($observations) WHERE source = $source AND level = 'city') o
+SELECT o.edition, o.indicator_id, o.place_id, o.year, o.scope, sum(r.value) AS value
+FROM (SELECT DISTINCT edition, indicator_id, place_id, year, scope, unnest(raw_ids) AS raw_id
+      FROM read_parquet($observations) WHERE source = $source AND level = 'city' AND NOT is_interpolated) o
 JOIN read_parquet($raw) r USING (raw_id)
 GROUP BY ALL
+ORDER BY ALL
 """
 
 
@@ -60,7 +64,8 @@ def _as_arrived(inputs: GateInputs, source: str) -> pd.Series:
     files = {"observations": str(inputs.mart_path("observations")), "raw": str(inputs.raw_path(source)), "source": source}
     with duckdb.connect() as db:
         table = db.execute(AS_ARRIVED, files).df()
-    return table.set_index(["edition", "indicator_id", "place_id", "year"])["value"].sort_index()
+    keys = ["edition", "indicator_id", "place_id", "year"]
+    return table.drop_duplicates(keys, keep="last").set_index(keys)["value"].sort_index()  # the whole city where scopes differ
 
 
 def _ratios(rows: pd.DataFrame, arrived: pd.Series) -> list[float]:
@@ -81,9 +86,9 @@ def judge_labels(inputs: GateInputs) -> Judged:
     """
     columns = ["source", "place_label", "indicator_label", "reason_code"]
     table = inputs.mart("stage_quarantine", columns)
-    table = table[table["reason_code"].str.contains("unknown", na=False)]
+    table = table[table["reason_code"].isin(UNKNOWN)]
     out = table.groupby(columns, dropna=False, as_index=False).size().rename(columns={"size": "cells"})
-    is_place = out["reason_code"].str.contains("place|city|county", na=False)
+    is_place = out["reason_code"].str.contains("place", na=False)
     out = out.assign(city_id=out["place_label"].where(is_place), year=None).sort_values("cells", ascending=False, kind="stable")
     total = len(inputs.mart("observations", ["value"]))
     share = table.shape[0] / (total + table.shape[0]) if len(table) else 0.0

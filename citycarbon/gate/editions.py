@@ -11,7 +11,13 @@ from citycarbon.gate.judged import Judged, factor, judged
 from citycarbon.gate.levels import LEVEL_UNITS
 from citycarbon.gate.series import SERIES, matrix
 
+WHOLE = "全市"
 KEY = ["source", "edition", "indicator_id", "level", "place_id", "year", "scope"]
+
+
+def whole_city(table: pd.DataFrame) -> pd.DataFrame:
+    """Sources that state no scope mean the whole city; between sources they are compared as such."""
+    return table.assign(scope=table["scope"].replace("", WHOLE))
 
 
 def judge_duplicates(inputs: GateInputs) -> Judged:
@@ -104,7 +110,7 @@ def _against_current(seen: pd.DataFrame) -> pd.DataFrame:
 
 
 def _against_sources(seen: pd.DataFrame) -> pd.DataFrame:
-    now = seen[seen["is_current"]].drop_duplicates([*SERIES, "year"])
+    now = whole_city(seen[seen["is_current"]]).drop_duplicates([*SERIES, "year"])
     many = now.groupby("indicator_id")["source"].transform("nunique") > 1
     now = now.loc[many, ["source", "indicator_id", "scope", "place_id", "year", "value", "used"]]
     both = now.merge(now, on=["indicator_id", "scope", "place_id", "year"], suffixes=("", "_other"))
@@ -133,7 +139,7 @@ def judge_agreement(inputs: GateInputs) -> Judged:
     scope)."""
     seen = inputs.observations
     seen = seen[seen["level"].eq("city") & (seen["value"] > 0) & seen["place_id"].notna()]
-    latest = _one_edition_unless_tables_differ(seen)
+    latest = whole_city(_one_edition_unless_tables_differ(seen))
     by = latest.groupby(["indicator_id", "place_id", "year", "scope"], sort=False)
     out = by.agg(low=("value", "min"), high=("value", "max"), tables=("value", "size"), used=("used", "any")).reset_index()
     out = out[out["tables"] > 1].rename(columns={"place_id": "city_id"})

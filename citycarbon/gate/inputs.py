@@ -83,16 +83,16 @@ class GateInputs:
         while frontier:
             reached |= frontier
             frontier = set(pairs.loc[pairs["of"].isin(frontier), "by"]) - reached
-        return frozenset(reached)
+        return frozenset(name.split("[")[0] for name in reached)  # a chain names its years: gdp_index[2005]
 
     @cached_property
     def observations(self) -> pd.DataFrame:
-        """Observations with a value and ``used``: feeds a column of this study (the series it names, the inputs of its
-        columns)."""
-        table = self.mart("observations", [*OBSERVATION, "is_current", "is_used"])
-        table = table[table["value"].notna()].reset_index(drop=True)
-        inputs = {n.split(":")[0] for n in self.used_inputs}
-        feeds = table["indicator_id"].isin(inputs - {CO2} - set(SERIES_COLUMNS))
+        """Observations with a value of their own (no interpolated ones: no variable is made of those) and ``used``: the row
+        feeds a column of this study, or belongs to an emission series it names.
+        """
+        table = self.mart("observations", [*OBSERVATION, "is_current", "is_used", "is_interpolated"])
+        table = table[table["value"].notna() & ~table["is_interpolated"]].reset_index(drop=True)
+        feeds = table["indicator_id"].isin(self.used_inputs - {CO2} - set(SERIES_COLUMNS))
         series = table["indicator_id"].eq(CO2) & table["source"].isin(self.scope.series)
         return table.assign(used=(feeds & table["is_used"]) | series)
 

@@ -40,14 +40,15 @@ def neighbour_log(grid: Matrix) -> np.ndarray:
 def lasting_shift(grid: Matrix) -> np.ndarray:
     """Log factor by which the level moves for good at t: the smallest step between any of t..t+2 and any of t-3..t-1.
 
-    Zero unless all later years lie on one side of all earlier ones, so that a one- or two-year error is no shift.
+    Zero unless all later years lie on one side of all earlier ones, so that a one- or two-year error is no shift; NaN without
+    two earlier years.
     """
     after = np.stack([grid.log, grid.at(1), grid.at(2)])
     before = np.stack([grid.at(-1), grid.at(-2), grid.at(-3)])
     big = np.inf
     up = np.where(np.isnan(after), big, after).min(0) - np.where(np.isnan(before), -big, before).max(0)
     down = np.where(np.isnan(after), -big, after).max(0) - np.where(np.isnan(before), big, before).min(0)
-    known = ~np.isnan(grid.log) & ~np.isnan(before).all(0)
+    known = ~np.isnan(grid.log) & ((~np.isnan(before)).sum(0) >= th.NEIGHBOURS_NEEDED)
     return np.where(known, np.where(up > 0, up, np.where(down < 0, down, 0.0)), np.nan)
 
 

@@ -130,6 +130,7 @@ def _observations(cities: list[str], size: np.ndarray) -> pd.DataFrame:
 
     def rows(source: str, indicator: str, base: float, growth: float, edition: object, is_used: bool) -> pd.DataFrame:
         flat = 1.0 if indicator == "area_km2" else scale
+        year_of = int(edition) if isinstance(edition, str) else edition.astype("int64")
         return pd.DataFrame(
             {
                 "source": source,
@@ -141,11 +142,10 @@ def _observations(cities: list[str], size: np.ndarray) -> pd.DataFrame:
                 "scope": "全市" if source != "edgar_city" else "",
                 "value": base * flat * (1 + growth) ** (year - FIRST),
                 "edition": edition,
-                "edition_year": pd.to_numeric(pd.Series(edition).str[-4:]).astype("int64")
-                if not isinstance(edition, str)
-                else int(edition),
+                "edition_year": year_of,
                 "is_current": True,
                 "is_used": is_used,
+                "is_interpolated": False,
             }
         )
 
@@ -155,8 +155,9 @@ def _observations(cities: list[str], size: np.ndarray) -> pd.DataFrame:
     parts.append(rows("chen_county", "co2_mt", 20.0, 0.03, "2022", True))
     parts.append(rows("edgar_city", "co2_mt", 24.0, 0.03, "2023", True))
     table = pd.concat(parts, ignore_index=True)
-    table["raw_ids"] = [[f"{s}|{i}|{p}|{y}|{n}" for n in (1, 2)] if s == "chen_county" else [f"{s}|{i}|{p}|{y}"]
-                        for s, i, p, y in zip(table["source"], table["indicator_id"], table["place_id"], table["year"], strict=True)]  # fmt: skip
+    keys = zip(table["source"], table["indicator_id"], table["place_id"], table["year"], strict=True)
+    ids = ["|".join(map(str, key)) for key in keys]
+    table["raw_ids"] = [[f"{i}|1", f"{i}|2"] if i.startswith("chen_county") else [i] for i in ids]
     return table
 
 
