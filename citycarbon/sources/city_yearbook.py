@@ -172,12 +172,17 @@ def _page(sheet: Sheet, above: list[Row], header: list[Row], anchors: list[int],
     ]
     return _Page(
         title=text or (kept.title if kept else ""),
-        unit=units[0] if units else (kept.unit if kept else ""),
+        unit=_one_unit(units[0]) if units else (kept.unit if kept else ""),
         scope=scope_of(text) or (kept.scope if kept else scope_of(sheet.name)),
         year=year_of(text) or (kept.year if kept else None),
         blocks=blocks,
         is_new_table=is_new,
     )
+
+
+def _one_unit(printed: str) -> str:
+    """A unit line that states one unit; '' where it lists several, which then belong to no column in particular."""
+    return printed if is_unit(printed) or not re.search(r"[、,，;；]", printed) else ""
 
 
 def _block(header: list[Row], anchor: int, last: int) -> _Block:
@@ -274,17 +279,19 @@ class _Table:
         if is_province:
             province = name
         headed = {c.number: c for c in block.columns}
+        is_place = is_place_name(name)
         for cell in _cells_between(row, block.anchor, right):
             column = headed.get(cell.column)
-            if cell.column in block.ignored or self._is_stray(cell, column, name):
+            if cell.column in block.ignored:
                 continue
-            self._value(numbers, page, column, cell, name, mark, None if is_province else province)
+            if column is None or not is_place:
+                self._refuse_stray(cell, column, name)
+            else:
+                self._value(numbers, page, column, cell, name, mark, None if is_province else province)
         return province
 
-    def _is_stray(self, cell: Cell, column: _Column | None, name: str) -> bool:
-        """True for a filled cell that belongs to no indicator or to no place; it goes to the quarantine."""
-        if column is not None and is_place_name(name):
-            return False
+    def _refuse_stray(self, cell: Cell, column: _Column | None, name: str) -> None:
+        """Quarantine a filled cell that belongs to no indicator or to no place."""
         if column is None:
             code, reason, required = "cell_without_header", "The cell stands in a column without a header.", False
         elif not name:
@@ -300,39 +307,32 @@ class _Table:
             is_required=required and cell.kind == "number",
             **where(self.sheet, cell),
         )
-        return True
 
     def _value(
         self, numbers: Numbers, page: _Page, column: _Column, cell: Cell, place: str, mark: str, parent: str | None
     ) -> None:
         printed = column.printed
-        bare, own_mark = split_mark(cell.text) if cell.kind == "text" else (cell.text, "")
-        if cell.kind == "text" and _SPACED_NUMBER.fullmatch(bare):
-            bare = squeeze(bare)
         year = self._year(page, column)
-        value = numbers.number_or_refuse(
-            cell._replace(text=bare), place_label=place, indicator_label=printed.label, data_year=year
-        )
+        plain, marks = _plain(cell)
+        value = numbers.number_or_refuse(plain, place_label=place, indicator_label=printed.label, data_year=year)
         if value is None:
             return
         self.out.add(
             text=cell.text,
             value=value,
-            unit=printed.unit or self._page_unit(page),
+            unit=printed.unit or page.unit,
             scope=printed.scope or page.scope,
             indicator_label=printed.label,
             place_label=place,
             place_parent=parent,
             data_year=year,
-            footnote=formula_note(cell, self._note(mark + printed.mark + own_mark)),
+            footnote=formula_note(cell, self._note(mark + printed.mark + marks)),
             **where(self.sheet, cell),
         )
 
-    def _page_unit(self, page: _Page) -> str:
-        """The unit line of the page where it states one unit; several units in one line belong to no column."""
-        return page.unit if is_unit(page.unit) or not re.search(r"[、,，;；]", page.unit) else ""
-
     def _note(self, marks: str) -> str | None:
+        if not marks:
+            return None
         return "; ".join(self.footnotes.get(m, f"mark {m}") for m in dict.fromkeys(marks)) or None
 
     def _year(self, page: _Page, column: _Column) -> int:
@@ -358,6 +358,14 @@ class _Table:
                 f"{self.sheet.path.name}, sheet '{self.sheet.name}': the title states {year}, the edition "
                 f"{self.record.edition_year} would hold {rule}; {year} was taken."
             )
+
+
+def _plain(cell: Cell) -> tuple[Cell, str]:
+    """``cell`` without the footnote marks and spaces of a number printed as text, and the marks."""
+    if cell.kind != "text":
+        return cell, ""
+    text, marks = split_mark(cell.text)
+    return cell._replace(text=squeeze(text) if _SPACED_NUMBER.fullmatch(text) else text), marks
 
 
 def _cells_between(row: Row, anchor: int, right: int | None) -> Iterator[Cell]:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ RECORD, SUMS, MARKER = "source.yaml", "SHA256SUMS", "_SUCCESS"
 _OWN_FILES = {RECORD, SUMS, MARKER}
 _EDITION = re.compile(r"[^\W.][\w.\-]*")
 _SUM_LINE = re.compile(r"(?P<sha>[0-9a-f]{64}) [ *](?P<name>.+)")
+
+_SMALL = 1 << 20
+_SETTLED_NS = 2_000_000_000
+_HASHES: dict[tuple[str, int, int, int, int], str] = {}
 
 DropState = Literal[
     "complete",
@@ -158,9 +163,23 @@ def content_id(landing: Path) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """sha256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """sha256 of a file's bytes, in hexadecimal.
+
+    Remembered while the process lives, as long as the file's size, inode and both times stay: several parts of a run look at
+    the same thousands of files. A file that changed just now is not remembered, since two changes could share one time stamp.
+    """
+    state = path.stat()
+    key = (str(path), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    if key in _HASHES:
+        return _HASHES[key]
+    if state.st_size < _SMALL:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    else:
+        with path.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED_NS:
+        _HASHES[key] = digest
+    return digest
 
 
 # --- writing a drop ---------------------------------------------------------------------------------------------------------
