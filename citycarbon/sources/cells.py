@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -87,7 +88,8 @@ def parse_number(text: str) -> float | None:
     plain = printed(unicodedata.normalize("NFKC", text))
     if _THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", "")
-    return float(plain) if _NUMBER.fullmatch(plain) else None
+    number = float(plain) if _NUMBER.fullmatch(plain) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def parse_year(cell: Cell) -> int | None:

@@ -17,6 +17,7 @@ How a reader uses it with ``workbook.open_workbook``::
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +151,7 @@ class Numbers:
         is_required: bool = True,
     ) -> float | None:
         """The number in ``cell``; None where it is blank (no trace) or unreadable (in the quarantine, with the reason)."""
-        if cell.kind == "number":
+        if cell.kind == "number" and math.isfinite(cell.value):
             return float(cell.value)
         if cell.kind == "blank":
             return None
@@ -181,6 +182,8 @@ def _why_no_number(cell: Cell) -> tuple[str, str]:
         return "error_value", f"The cell holds the spreadsheet error {cell.text}."
     if cell.kind in ("date", "bool"):
         return f"{cell.kind}_in_number_cell", f"The cell holds the {cell.kind} {cell.text} where a number is expected."
+    if cell.kind == "number":
+        return "number_out_of_range", f"The cell holds {cell.text}, which no finite number can hold."
     if norm(cell.text) in MISSING_MARKS:
         return "missing_mark", f"The cell holds '{cell.text.strip()}', a mark for 'not available'."
     return "text_in_number_cell", f"The cell holds the text '{cell.text.strip()}' where a number is expected."

@@ -46,11 +46,14 @@ def decode(path: Path) -> tuple[str, str]:
             expected="comma-separated text",
             remedy="The download gave a web page instead of the file; fetch the file itself.",
         )
+    failures = []
     for encoding in ENCODINGS:
         try:
             return raw.decode(encoding), encoding
         except UnicodeDecodeError as err:
-            failure = err
+            failures.append(err)
+    # The encoding that fits the most of the file is the one it was meant to be in.
+    failure = max(failures, key=lambda f: f.start)
     line = raw[: failure.start].count(b"\n") + 1
     raise UnusableInput(
         path,

@@ -10,7 +10,8 @@ A file is known by its first bytes, never by its suffix, so that content-address
 
 from __future__ import annotations
 
-import os
+import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,16 +24,10 @@ from xml.etree.ElementTree import ParseError
 from citycarbon.errors import UnusableInput
 from citycarbon.sources.cells import Cell, Row
 
-_BROKEN_XLSX = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ParseError,
-    KeyError,
-    ValueError,
-    TypeError,
-    IndexError,
-    EOFError,
-    AttributeError,
+# What the two libraries raise on bytes they cannot follow; neither wraps these in an error of its own.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, ParseError, struct.error, EOFError),
+    *(KeyError, ValueError, TypeError, IndexError, AttributeError, AssertionError),
 )
 REMEDY_COPY = "Fetch the file again from its producer and compare its size and checksum."
 
@@ -141,7 +136,7 @@ def _open_xlsx(path: Path) -> Workbook:
     handle = path.open("rb")
     try:
         book = openpyxl.load_workbook(handle, read_only=True)
-    except _BROKEN_XLSX as err:
+    except _BROKEN as err:
         handle.close()
         raise _damaged(path, err) from None
     if not book.worksheets:
@@ -182,12 +177,13 @@ def _xlsx_loader(path: Path, ws: Any, results: _Results) -> Callable[[], list[Ro
     def load() -> list[Row]:
         try:
             ws.reset_dimensions()  # the stored extent may be wrong; the cells are not
-            found = [[c for c in cells if c.value is not None] for cells in ws.iter_rows()]
+            stored = ([c for c in cells if c.value is not None] for cells in ws.iter_rows())
+            found = [cells for cells in stored if cells]
             has_formula = any(c.data_type == "f" for cells in found for c in cells)
             saved = results.of(ws.title) if has_formula else {}
-        except _BROKEN_XLSX as err:
+        except _BROKEN as err:
             raise _damaged(path, err) from None
-        rows = (Row(cells[0].row, {c.column: _xlsx_cell(c, saved) for c in cells}) for cells in found if cells)
+        rows = (Row(cells[0].row, {c.column: _xlsx_cell(c, saved) for c in cells}) for cells in found)
         return [r for r in rows if any(c.kind != "blank" for c in r)]
 
     return load
@@ -219,9 +215,9 @@ def _typed(row: int, column: int, value: Any, is_error: bool = False) -> Cell:
 def _open_xls(path: Path) -> Workbook:
     import xlrd
 
+    log = io.StringIO()
     try:
-        with Path(os.devnull).open("w") as sink:
-            book = xlrd.open_workbook(str(path), on_demand=True, logfile=sink)
+        book = xlrd.open_workbook(str(path), on_demand=True, logfile=log)
     except xlrd.XLRDError as err:
         if "encrypt" in str(err).lower() or "find workbook" in str(err).lower():
             raise UnusableInput(
@@ -231,8 +227,10 @@ def _open_xls(path: Path) -> Workbook:
                 remedy="Open it with its password and save a copy without one.",
             ) from None
         raise _damaged(path, err) from None
-    except (*_BROKEN_XLSX, AssertionError, OSError, xlrd.compdoc.CompDocError) as err:
+    except (*_BROKEN, OSError, xlrd.compdoc.CompDocError) as err:
         raise _damaged(path, err) from None
+    if "truncated" in log.getvalue():  # xlrd reads on with what is left; half a table is worse than none
+        raise _damaged(path, EOFError("the file ends before its last sector"))
     names = book.sheet_names()
     return Workbook(path, [Sheet(n, path, _xls_loader(path, book, n)) for n in names], book.release_resources)
 
@@ -243,7 +241,7 @@ def _xls_loader(path: Path, book: Any, name: str) -> Callable[[], list[Row]]:
     def load() -> list[Row]:
         try:
             sheet = book.sheet_by_name(name)
-        except (*_BROKEN_XLSX, AssertionError, xlrd.XLRDError) as err:
+        except (*_BROKEN, xlrd.XLRDError) as err:
             raise _damaged(path, err) from None
         rows = []
         for r in range(sheet.nrows):
