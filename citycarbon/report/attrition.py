@@ -1,4 +1,4 @@
-"""The attrition table: from cities x years to the estimation sample, one row per recorded reason."""
+"""The attrition table: from cities x years to the estimation sample, one row per step that drops rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def attrition_steps(attrition: pd.DataFrame) -> pd.DataFrame:
-    """One row per step in order: step, reason, dropped, left (city-years), cities (left).
+    """One row per step in order: step, reason (what its recorded reasons share), dropped, left (city-years), cities (left).
 
     ``attrition``: the mart ``sample_attrition`` (city_id, year, in_sample, step, drop_reason), one row per city-year. Raises
     ValueError where a dropped row has no reason: a row leaves only with a recorded one.
@@ -26,10 +26,17 @@ def attrition_steps(attrition: pd.DataFrame) -> pd.DataFrame:
     if gone["drop_reason"].isna().any() or (gone["drop_reason"].astype(str).str.strip() == "").any():
         raise ValueError("sample_attrition has dropped city-years without a drop_reason")
     rows, left = [], attrition
-    for (step, reason), group in gone.sort_values(["step", "drop_reason"]).groupby(["step", "drop_reason"], sort=True):
+    for step, group in gone.groupby("step", sort=True):
         left = left.drop(index=group.index)
+        reason = " / ".join(sorted({_head(text) for text in group["drop_reason"]}))
         rows.append((int(step), reason, len(group), len(left), left["city_id"].nunique()))
     return pd.DataFrame(rows, columns=["step", "reason", "dropped", "left", "cities"])
+
+
+def _head(reason: str) -> str:
+    """A recorded reason without its detail: ``control missing: gov (fai_yuan: ...)`` -> ``control missing: gov``."""
+    head = reason.split(" (")[0].replace("missing: missing: ", "missing: ")
+    return head if ":" in head else head.replace("_", " ")
 
 
 def attrition_table(attrition: pd.DataFrame, study: Study, synthetic: bool, estimates: pd.DataFrame | None = None) -> Table:
@@ -53,7 +60,7 @@ def attrition_table(attrition: pd.DataFrame, study: Study, synthetic: bool, esti
         notes=(
             f"A city-year is in the sample when {', '.join(study.sample_variables)} are all present, for units of kind "
             f"{', '.join(study.unit_kinds)} in {study.window.first}-{study.window.last}.",
-            "Each city-year is counted once, at the first step that drops it.",
+            "Each city-year is counted once, at the first step that drops it; its full reason stands in sample_attrition.csv.",
         ),
         synthetic=synthetic,
     )

@@ -162,7 +162,7 @@ def _outcome(row: pd.Series) -> str:
 def _variance(row: pd.Series) -> str:
     kind, _, by = row["vcov"].partition(":")
     what = f"clustered by {by}" if kind == "cluster" else row["vcov"]
-    return f"{what}, CRV1 with G/(G-1) x (N-1)/(N-K); tests and intervals with t({row['df']})"
+    return f"{what}, CRV1 with G/(G-1) x (N-1)/(N-K); tests and intervals with t(G-1)"
 
 
 def _grouped(label: str, texts: list[str], rows: list[pd.Series]) -> list[str]:

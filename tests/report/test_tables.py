@@ -59,7 +59,7 @@ def estimates(panel, study):
 def attrition(panel):
     frame = panel[["city_id", "year", "in_sample"]].copy()
     frame["step"] = np.where(frame["in_sample"], 0, 3)
-    frame["drop_reason"] = np.where(frame["in_sample"], None, "outcome missing: not_reported")
+    frame["drop_reason"] = np.where(frame["in_sample"], None, "outcome missing: co2_mt (no_observation)")
     return frame
 
 
@@ -127,8 +127,21 @@ def test_notes_name_sample_variance_and_outcome(estimates, study):
         "Within R2",
     ):
         assert words in notes
-    # 20 cities in the province columns, 19 in the city columns: the singleton is gone, and the degrees of freedom differ
-    assert "columns (1), (2)" in notes and "t(18)" in notes and "columns (1p), (2p)" in notes and "t(19)" in notes
+
+
+def test_degrees_of_freedom_follow_the_clusters_of_each_column(estimates, study):
+    """19 cities are left in the city columns once the singleton is gone, 20 in the province columns."""
+    table = table2(estimates, study, synthetic=False)
+    assert row_of(table, "Clusters") == ["19", "19", "20", "20"]
+    assert row_of(table, "Degrees of freedom of t") == ["18", "18", "19", "19"]
+
+
+def test_columns_that_differ_in_sample_have_a_note_each(estimates, study):
+    other = estimates.copy()
+    other.loc[other["column"] == "2", "sample"] = "without municipalities"
+    notes = table2(other, study, synthetic=False).notes
+    assert "Sample, columns (2): without municipalities." in notes
+    assert any(n.startswith("Sample, columns (1), (1p), (2p): in_sample") for n in notes)
 
 
 def test_what_is_not_estimable_says_so_and_why(panel, study):
@@ -181,16 +194,17 @@ def test_attrition_goes_from_all_rows_to_n(attrition, estimates, study, panel):
     table = attrition_table(attrition, study, synthetic=False, estimates=estimates)
     cells = {r.texts[0]: [c.number for c in r.cells] for r in table.body}
     assert cells["All city-years (20 cities x 6 years)"] == ["", "120", "20"]
-    assert cells["outcome missing: not_reported"] == ["5", "115", "20"]
+    assert cells["outcome missing: co2_mt"] == ["5", "115", "20"]
     assert cells["In the sample"] == ["", "115", "20"]
     assert cells["Table 2 (1), (2): singletons of city + year"] == ["1", "114", "19"]
     assert cells["Table 2 (1p), (2p): singletons of province + year"] == ["0", "115", "20"]
 
 
 def test_steps_keep_their_order_and_add_up(attrition):
-    attrition.loc[:1, ["in_sample", "step", "drop_reason"]] = [False, 1, "z comes first"]
+    attrition.loc[:1, ["in_sample", "step", "drop_reason"]] = [False, 1, "z_comes_first"]
+    attrition.loc[2, ["in_sample", "step", "drop_reason"]] = [False, 3, "outcome missing: co2_mt (part_missing)"]
     steps = attrition_steps(attrition.sample(frac=1, random_state=1))
-    assert steps["reason"].tolist() == ["z comes first", "outcome missing: not_reported"]
+    assert steps["reason"].tolist() == ["z comes first", "outcome missing: co2_mt"]
     assert steps["dropped"].sum() + attrition["in_sample"].sum() == len(attrition)
     assert steps["left"].iloc[-1] == attrition["in_sample"].sum()
 
