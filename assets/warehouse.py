@@ -71,18 +71,15 @@ def warehouse(
     target = prepare_scratch(home, study.study)
     invocation = dbt.cli(build_arguments(study, home), context=context, target_path=target)
     for event in invocation.stream():
-        yield describe(event, home.marts(study.study)) if isinstance(event, dg.Output) else event
+        yield describe(event, context, home.marts(study.study)) if isinstance(event, dg.Output) else event
 
 
-def describe(output: dg.Output, marts: Path) -> dg.Output:
+def describe(output: dg.Output, context: dg.AssetExecutionContext, marts: Path) -> dg.Output | dg.MaterializeResult:
     """An output of dbt with what its parquet file says, where it has one (marts); other models keep dbt's own metadata."""
-    path = marts / f"{output.output_name}.parquet"
+    key = context.asset_key_for_output(output.output_name)
+    path = marts / f"{key.path[-1]}.parquet"
     if not path.is_file():
         return output
-    measured = parquet_metadata(path)
-    return dg.Output(
-        value=output.value,
-        output_name=output.output_name,
-        metadata={**output.metadata, **measured},
-        data_version=content_version(path),
+    return dg.MaterializeResult(
+        asset_key=key, metadata={**output.metadata, **parquet_metadata(path)}, data_version=content_version(path)
     )

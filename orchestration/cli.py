@@ -272,7 +272,7 @@ def verify_command(args: argparse.Namespace, home: Home) -> int:
     from citycarbon.release import find_release, verify
 
     report = verify(find_release(home, args.release))
-    print(report)
+    print(report.to_text(), end="")
     return 0
 
 

@@ -18,7 +18,7 @@ class RunLineage:
 
     def export(self, context: dg.AssetExecutionContext) -> dict[str, Any]:
         """{"run_id", "job", "assets": [...], "checks": [...]}; called by the last asset for everything above it."""
-        graph = context.repository_def.asset_graph
+        graph = context.job_def.asset_layer.asset_graph
         return {
             "run_id": context.run_id,
             "job": context.job_name,

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.checks import CheckResult, read_checks
-from citycarbon.errors import CityCarbonError
+from citycarbon.errors import CityCarbonError, GateRefused
 from citycarbon.paths import PROJECT_ROOT, Home
+from citycarbon.study import load_study
 from orchestration.inputs import DEFAULT_SEED, choose_landing
 from orchestration.lock import home_lock
 from orchestration.names import CHECK_JOB, study_job_name
@@ -95,6 +97,7 @@ def run(
     the last release stays in place in both cases.
     """
     began = time.monotonic()
+    load_study(study)  # a fault in the study is told before anything is written
     with home_lock(home, f"citycarbon run --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed)
         wanted = landed_version(chosen.path, study)
@@ -128,8 +131,7 @@ def check(
     progress: Any | None = None,
 ) -> CheckReport:
     """Read, stage and judge; a refusal is part of the report. Raises for unusable input."""
-    from citycarbon.errors import GateRefused
-
+    load_study(study)
     with home_lock(home, f"citycarbon check --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed)
         done = execute(home, study, chosen.path, CHECK_JOB, progress=progress)
@@ -200,13 +202,22 @@ def execute(
     log = home.root / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{job}.log"
     definition = defs.resolve_job_def(job)
     listener = progress(len(definition.nodes), len(definition.asset_layer.selected_asset_keys)) if progress else None
-    with open_instance(home) as instance, listening(listener):
+    # dbt and libraries print as they please; standard output belongs to the command that asked.
+    with open_instance(home) as instance, listening(listener), _output_to(log):
         result = definition.execute_in_process(
             run_config=_run_config(home, study, landing, log), instance=instance, raise_on_error=False, tags=dict(tags or {})
         )
     checks = kept(home, study)
     error = None if result.success else explain(result, checks, log)
     return _Execution(error, checks, log)
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Append what is printed meanwhile to the log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as handle, redirect_stdout(handle):
+        yield
 
 
 def _run_config(home: Home, study: str, landing: Path, log: Path) -> dict[str, Any]:

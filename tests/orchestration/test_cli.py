@@ -1,0 +1,182 @@
+"""The command as a person meets it: another process, its words and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CITYCARBON = str(Path(sys.executable).with_name("citycarbon"))
+
+
+def citycarbon(*args, home, **environment):
+    """Run the command; no traceback may ever reach its user."""
+    done = subprocess.run(
+        [CITYCARBON, *map(str, args), "--home", str(home)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def source_file(tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
+    return file
+
+
+def test_help_names_every_command_and_the_exit_codes():
+    done = subprocess.run([CITYCARBON, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    for command in "run check add refresh sources studies sample trace verify report doctor".split():
+        assert f"    {command} " in done.stdout or f"    {command}\n" in done.stdout
+    assert "4 verify found a mismatch" in " ".join(done.stdout.split())
+
+
+def test_a_light_command_starts_fast(tmp_path):
+    began = time.monotonic()
+    assert citycarbon("studies", home=tmp_path).returncode == 0
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["fly"], "invalid choice: 'fly'"),
+        (["run", "--landing", "x", "--sample"], "not allowed with argument"),
+        (["run", "--study", "no_such_study", "--sample"], "no_such_study"),
+        (["check", "--landing", "{tmp}/nowhere"], "expected at least one complete drop"),
+        (["add", "no_such_source", "{file}", "--edition", "2022"], "not a registered source"),
+        (["add", "policy_list", "{tmp}/missing.csv", "--edition", "2022"], "There is no file"),
+        (["sample"], "name the folder"),
+        (["sample", "{tmp}"], "not empty"),
+        (["trace", "table2"], "trace target"),
+        (["verify", "no_such_release"], "no_such_release"),
+        (["report"], "citycarbon run"),
+    ],
+)
+def test_bad_usage_ends_with_2_and_one_message(args, said, tmp_path, source_file):
+    args = [a.format(tmp=tmp_path, file=source_file) for a in args]
+    done = citycarbon(*args, home=tmp_path / "home")
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+
+
+def test_a_drop_that_was_added_is_listed_and_a_second_edition_of_its_name_is_refused(tmp_path, source_file):
+    add = ["add", "policy_list", source_file, "--edition", "2024", "--producer", "somebody"]
+    done = citycarbon(*add, home=tmp_path / "home")
+    assert done.returncode == 0 and "policy_list/2024 is complete" in done.stdout
+    listed = citycarbon("sources", home=tmp_path / "home")
+    line = next(line for line in listed.stdout.splitlines() if line.startswith("policy_list"))
+    assert "2024" in line and "complete" in line
+    assert citycarbon(*add, home=tmp_path / "home").returncode == 2
+
+
+def test_a_half_written_drop_is_listed_as_ignored(tmp_path):
+    drop = tmp_path / "home" / "landing" / "patents" / "2023"
+    drop.mkdir(parents=True)
+    (drop / "part.xlsx").write_bytes(b"PK")
+    listed = citycarbon("sources", home=tmp_path / "home")
+    assert listed.returncode == 0 and "no_marker" in listed.stdout
+
+
+def test_doctor_ends_with_2_on_a_finding_and_0_without(tmp_path, source_file):
+    home = tmp_path / "home"
+    assert citycarbon("doctor", home=home).returncode == 0
+    assert citycarbon("add", "policy_list", source_file, "--edition", "2024", home=home).returncode == 0
+    (home / "landing" / "policy_list" / "2024" / "list.csv").write_text("changed")
+    done = citycarbon("doctor", home=home)
+    assert done.returncode == 2
+    assert [line for line in done.stdout.splitlines() if line.startswith("FIND")][0].startswith(
+        "FIND  landing: policy_list/2024"
+    )
+
+
+def test_traps_are_listed_tab_separated(tmp_path):
+    done = citycarbon("sample", "--list-traps", home=tmp_path)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert len(rows) >= 30
+    assert all(len(row) == 4 and row[1] in "0234" and row[2] and row[3] for row in rows)
+    assert all(row[0].replace("_", "").isalnum() and row[0].islower() for row in rows)
+    assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_home_may_stand_before_or_after_the_command(tmp_path):
+    done = subprocess.run([CITYCARBON, "--home", str(tmp_path / "h"), "doctor"], capture_output=True, text=True)
+    assert str(tmp_path / "h") in done.stdout
+
+
+def test_refresh_of_an_empty_landing_does_nothing_and_says_so(tmp_path):
+    done = citycarbon("refresh", "--once", home=tmp_path)
+    assert done.returncode == 0
+    assert "no complete drop" in done.stdout
+    assert not (tmp_path / "dagster").exists()
+
+
+def test_another_writer_is_named(tmp_path, source_file):
+    code = (
+        "import sys,time;from orchestration.lock import home_lock;from citycarbon.paths import Home;from pathlib import Path\n"
+    )
+    code += f"with home_lock(Home(Path({str(tmp_path / 'home')!r})), 'citycarbon run'):\n print(1, flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    try:
+        done = citycarbon("add", "policy_list", source_file, "--edition", "2024", home=tmp_path / "home")
+    finally:
+        holder.terminate()
+        holder.wait()
+    assert done.returncode == 2
+    assert "'citycarbon run' (process" in done.stderr
+
+
+@pytest.mark.pipeline
+def test_run_prints_headline_gate_release_and_report(pipeline):
+    done = citycarbon("run", "--landing", pipeline.landing, home=pipeline.home.root)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing has changed since release" in done.stdout
+    assert "SYNTHETIC" in done.stdout
+    assert "table2: effect of the policy on lnco2 (Mt)" in done.stdout and "RI pending" in done.stdout
+    assert "Checks:" in done.stdout and "keys_unique" in done.stdout
+    assert str(pipeline.release) in done.stdout
+    assert Path(next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("Report"))).is_file()
+
+
+@pytest.mark.pipeline
+def test_trace_gives_the_contract_as_json_and_2_for_an_unknown_target(pipeline):
+    done = citycarbon("trace", "panel:370100:2015:gov", "--json", home=pipeline.home.root)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found) == ["target", "value", "unit", "formula", "inputs"]
+    assert all(Path(raw["path"]).is_file() for given in found["inputs"] for raw in given["raw"])
+    assert citycarbon("trace", "table2:2:did", home=pipeline.home.root).returncode == 0
+    unknown = citycarbon("trace", "panel:370100:2015:gob", home=pipeline.home.root)
+    assert unknown.returncode == 2 and "gov" in unknown.stderr
+
+
+@pytest.mark.pipeline
+def test_verify_passes_on_a_release_and_ends_with_4_on_a_changed_copy(pipeline, tmp_path):
+    import shutil
+
+    assert citycarbon("verify", home=pipeline.home.root).returncode == 0
+    copy = tmp_path / pipeline.release.name
+    shutil.copytree(pipeline.release, copy)
+    (copy / "sample_attrition.csv").write_text("changed")
+    done = citycarbon("verify", copy, home=pipeline.home.root)
+    assert done.returncode == 4
+    assert "sample_attrition.csv" in done.stderr
+
+
+@pytest.mark.pipeline
+def test_report_names_the_page(pipeline):
+    done = citycarbon("report", home=pipeline.home.root)
+    assert done.returncode == 0
+    assert Path(done.stdout.strip()).read_text(encoding="utf-8").lower().count("synthetic") > 0
