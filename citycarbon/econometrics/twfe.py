@@ -46,9 +46,8 @@ class Fit:
     n_obs: int
     n_clusters: int
     levels: dict[str, int]  # effect -> levels in the estimation sample
-    k_counted: int = 0
+    k_counted: int = 0  # K of the small-sample factor
     r2: R2 = field(default_factory=R2)
-    cov: np.ndarray | None = None  # of the identified slopes and _cons, in their order
 
     @property
     def df(self) -> int:
@@ -85,7 +84,6 @@ def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict
         levels=levels,
         k_counted=k_counted,
         r2=_r2(rows[outcome].to_numpy(dtype=float), resid, effects, len(kept)),
-        cov=cov,
     )
 
 

@@ -43,6 +43,7 @@ def test_panelols_equals_explicit_dummies(base_study, effects, seed, missing, tr
         assert got.loc[got["estimate"].isna(), "note"].str.startswith("not estimable").all()
         return
     want, rows = oracle(panel, study)
+    assert fit_column(panel, study, column_of(study))[1].k_counted == want.k_counted
     order = [*range(1, k + 2), 0]  # the oracle has _cons first, the contract has it last
     np.testing.assert_allclose(got["estimate"].to_numpy(), want.params[order], rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(got["std_error"].to_numpy(), np.sqrt(np.diag(want.cov))[order], rtol=1e-10)
