@@ -1,1 +1,1 @@
-"""To be described by its first module."""
+"""What a reader sees: tables in four formats and the page of a release. Layout and words; nothing is estimated here."""
