@@ -37,7 +37,7 @@ measured as (
 ),
 
 units as (
-    select {{ squeeze("f.unit") }} as unit_key, f.canonical_unit, f.multiplier
+    select distinct {{ squeeze("f.unit") }} as unit_key, f.canonical_unit, f.multiplier
     from {{ ref('unit_factors') }} as f
 ),
 

@@ -58,10 +58,12 @@ select
         when 2 then 'subcity_pilot_excluded'
         {%- for x in wanted %}
         when {{ loop.index + 2 }}
-            then '{{ "outcome" if x.startswith("lnco2") or x.startswith("co2_mt") else "control" }} missing: '
-                {%- if x.startswith("lnco2") or x.startswith("co2_mt") %} || j.{{ x }}_flag
-                {%- else %} || '{{ x }} (' || j.{{ x }}_flag || ')'
-                {%- endif %}
+            {%- set why = "replace(j." ~ x ~ "_flag, 'missing: ', '')" %}
+            {%- if x.startswith("lnco2") or x.startswith("co2_mt") %}
+            then 'outcome missing: ' || {{ why }}
+            {%- else %}
+            then 'control missing: {{ x }}: ' || {{ why }}
+            {%- endif %}
         {%- endfor %}
     end as drop_reason,
     cast(j.drop_step as integer) as drop_step
