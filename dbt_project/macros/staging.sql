@@ -56,7 +56,7 @@ placed as (
         {%- elif places == 'province' %}
         p.province_id as place_id,
         p.name as place_name,
-        cast(null as varchar) as city_id,
+        municipality.city_id,
         p.province_id,
         case when p.province_id is not null then 'province' end as level,
         cast(null as integer) as last_year,
@@ -79,6 +79,7 @@ placed as (
     {%- elif places == 'province' %}
     left join {{ ref('provinces') }} as p
         on list_contains([p.name, p.short, p.english], regexp_replace(m.place_key, '\d{4}$', '')) or p.province_id = m.code_key
+    left join {{ ref('ref_cities') }} as municipality on p.province_id = municipality.city_id
     {%- else %}
     left join {{ ref('provinces') }} as parent on list_contains([parent.name, parent.short], m.parent_key)
     left join {{ ref('ref_places') }} as by_code on by_code.kind = 'code' and m.code_key = by_code.place_key
