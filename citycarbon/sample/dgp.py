@@ -7,7 +7,7 @@ Arrays are (297 units at year-end 2021) x (2003..2021), in the order of ``Places
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from citycarbon.sample.design import (
     AR_RHO,
     AR_SD,
     ER_EFFECT,
+    ER_SD_BEFORE_COUNTING,
     GREEN_EFFECT,
     HIGH_DIGITAL,
     HIGH_FINANCE,
     HIGH_TECHNOLOGY,
+    JILIN_CITY,
     LOW_FINANCE,
     LOW_TECHNOLOGY,
     PATH,
@@ -119,7 +121,7 @@ def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
     years = np.arange(len(YEARS))
 
     size = np.where(ever, 1.5 + 0.3 * rng.standard_normal(n), 0.95 * rng.standard_normal(n))
-    size[[places.index[c] for c in LOW_FINANCE]] = -0.9
+    size[[places.index[c] for c in (*LOW_FINANCE, JILIN_CITY)]] = -0.9
     wealth = 0.5 * size + 0.8 * rng.standard_normal(n)
     skill = np.where(ever, 1.3 + 0.3 * rng.standard_normal(n), 0.6 * size + 0.75 * rng.standard_normal(n))
     skill[[places.index[c] for c in LOW_TECHNOLOGY]] = -1.1
@@ -139,7 +141,8 @@ def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
         "lngreen": mix(skill, 0.11 * years, 0.20),
         "er": mix(0.5 * rng.standard_normal(n), 0.04 * years, 0.85),
     }
-    values = {k: calibrate(v, sample, TARGETS[k]) for k, v in raw.items()}
+    targets = TARGETS | {"er": replace(TARGETS["er"], sd=ER_SD_BEFORE_COUNTING)}
+    values = {k: calibrate(v, sample, targets[k]) for k, v in raw.items()}
     values["lngreen0"], values["er0"] = values.pop("lngreen"), values.pop("er")
     values["lnpop"] = 15.1 + 0.50 * size[:, None] + (0.003 + 0.004 * ever)[:, None] * years[None, :]
     penetration = 0.02 + 0.30 / (1 + np.exp(-(years - 9) / 3.0))

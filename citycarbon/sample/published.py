@@ -226,7 +226,7 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
     """The panel's variables as the pipeline's formulas make them from the printed numbers (units x years, NaN where missing).
 
     莱芜 is summed into 济南 in every year; a city that took in part of another is missing before its borders are comparable;
-    real GDP is nominal GDP of the base year times the cumulated index; investment is chained from the last published level.
+    real GDP is nominal GDP of an anchor year times the cumulated index; investment is chained from the last published level.
     """
     n = len(places.panel)
     years = np.array(YEARS)
@@ -241,6 +241,7 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
                 out[places.index[code], years < year] = np.nan
         return out
 
+    anchors = np.array([max(base_year, places.comparable_from.get(c.adcode, 0)) for c in places.panel])
     q = {k: total(pub.values[k]) for k in ADDITIVE}
     view = {
         "gov": _investment(q["fai_yuan"], pub.values["fai_growth_pct"][:n]) / q["budget_expenditure_yuan"],
@@ -248,7 +249,10 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
         "edu": q["education_expenditure_yuan"] / q["budget_expenditure_yuan"],
         "industry": q["industrial_va_yuan"] / q["gdp_yuan"],
         "internet": np.log(q["internet_users"]),
-        "lnpgdp": np.log(_real_gdp(q["gdp_yuan"], pub.values["gdp_index"][:n], base_year) / q["population_persons"]),
+        "lnpgdp": np.log(
+            _real_gdp(q["gdp_yuan"], pub.values["gdp_yuan"][:n], pub.values["gdp_index"][:n], anchors, base_year)
+            / q["population_persons"]
+        ),
         "loans_yuan": q["loans_yuan"],
         "patents_granted": total(pub.green["patents_granted"]),
         "er": pub.env_words / (pub.env_words + SENTENCE_WORDS * report_sentences(places, seed)),
@@ -258,16 +262,25 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
     return view
 
 
-def _real_gdp(gdp: Array, index: Array, base_year: int) -> Array:
-    """GDP of ``base_year`` moved forward by the cumulated index (and backward before it), yuan of the base year."""
+def _real_gdp(gdp: Array, own: Array, index: Array, anchors: Array, base_year: int) -> Array:
+    """Real GDP in yuan of ``base_year``: nominal GDP of the anchor year moved along the index.
+
+    The anchor is the base year. A city whose borders changed later is anchored in its first comparable year, deflated by its
+    own nominal (``own``: under the borders of each year) over its own real growth up to the year before.
+    """
     base = base_year - FIRST_YEAR
-    growth = index / 100
+    growth = np.where(np.isnan(index), np.nan, index / 100)
     out = np.full_like(gdp, np.nan)
-    out[:, base] = gdp[:, base]
-    for t in range(base + 1, T):
-        out[:, t] = out[:, t - 1] * growth[:, t]
-    for t in range(base - 1, -1, -1):
-        out[:, t] = out[:, t + 1] / growth[:, t + 1]
+    for i, anchor in enumerate(anchors - FIRST_YEAR):
+        deflator = 1.0
+        if anchor > base + 1:
+            deflator = own[i, anchor - 1] / (own[i, base] * growth[i, base + 1 : anchor].prod())
+        out[i, anchor] = gdp[i, anchor] / deflator
+        for t in range(anchor + 1, T):
+            out[i, t] = out[i, t - 1] * growth[i, t]
+        if anchor == base:
+            for t in range(base - 1, -1, -1):
+                out[i, t] = out[i, t + 1] / growth[i, t + 1]
     return out
 
 

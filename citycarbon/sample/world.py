@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from citycarbon.sample.design import COEFFICIENTS, CONTROLS, LNCO2_MEAN, LNCO2_SD
+from citycarbon.sample.design import COEFFICIENTS, CONTROLS, HAINAN_PREFECTURE, JILIN_CITY, LNCO2_MEAN, LNCO2_SD
 from citycarbon.sample.dgp import Array, Latent, ar1, ar_errors, draw_latent, stream
 from citycarbon.sample.places import TIBET, YEARS, Places, load_places
 from citycarbon.sample.published import Published, T, availability, panel_view, publish
@@ -72,14 +72,11 @@ def _lnco2(places: Places, latent: Latent, view: dict[str, Array], seed: int) ->
         systematic += COEFFICIENTS[name] * (x - x.mean())
     moving = systematic + year_effects()[None, :] + ar_errors(seed, n)
     level = 0.6 * (latent.values["lnpop"].mean(axis=1) - 15.1) + 0.8 * rng.standard_normal(n)
+    level[places.index[JILIN_CITY]] = -0.8
     spare = np.sqrt(max(LNCO2_SD**2 - moving.var(), 0.05))
     level = spare * (level - level.mean()) / level.std()
     out = level[:, None] + moving
-    return (
-        LNCO2_MEAN + LNCO2_SD * (out - out.mean()) / out.std()
-        if abs(out.std() - LNCO2_SD) > 0.15
-        else out - out.mean() + LNCO2_MEAN
-    )
+    return out - out.mean() + LNCO2_MEAN
 
 
 def unit_key(city_id: str | None, label: str) -> str:
@@ -92,6 +89,7 @@ def _other_co2(places: Places, seed: int) -> dict[str, Array]:
     keys = [c.adcode for c in places.others] + sorted({c.city_label for c in places.counties if not c.city_id})
     rng = stream(seed, "other units")
     level = 1.6 + 0.7 * rng.standard_normal((len(keys), 1))
+    level[keys.index(HAINAN_PREFECTURE)] = 0.0
     path = np.exp(level + year_effects()[None, :] + ar1(rng, len(keys), 0.8, 0.10))
     return dict(zip(keys, path, strict=True))
 
