@@ -201,8 +201,8 @@ def readable_name(cell: Cell, out: RowCollector, sheet: Sheet) -> bool:
         raise UnusableInput(
             sheet.path,
             sheet=sheet.name or None,
-            cell=cell.address if sheet.name else f"line {cell.row}",
-            found=f"the garbled name '{printed(cell.text)}'",
+            cell=cell.address if sheet.name else None,
+            found=f"the garbled name '{printed(cell.text)}'{'' if sheet.name else f' in line {cell.row}'}",
             expected="a place name in Chinese characters",
             remedy="The text was decoded with the wrong encoding when the file was made; export it again as UTF-8 or .xlsx.",
         )
@@ -289,11 +289,12 @@ def finish(out: RowCollector, path: Path) -> ReadResult:
     bad = result.quarantine.filter(result.quarantine["is_required"]).to_pylist()
     if len(bad) > 1 and out.unreadable_share() > UNREADABLE_LIMIT:
         first = bad[0]
+        spot = f" in line {first['line']}" if first["line"] else ""
         raise UnusableInput(
             path,
             sheet=first["sheet"],
-            cell=first["cell"] or (f"line {first['line']}" if first["line"] else None),
-            found=f"{len(bad)} of {len(bad) + len(out)} required cells unreadable, the first: {first['reason']}",
+            cell=first["cell"],
+            found=f"{len(bad)} of {len(bad) + len(out)} required cells unreadable, the first{spot}: {first['reason'].rstrip('.')}",
             expected="at most 1 % unreadable",
             remedy="Repair the file at its producer or fetch it again; nothing of it was used.",
         )

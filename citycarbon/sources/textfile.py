@@ -57,8 +57,7 @@ def decode(path: Path) -> tuple[str, str]:
     line = raw[: failure.start].count(b"\n") + 1
     raise UnusableInput(
         path,
-        cell=f"line {line}",
-        found=f"bytes {raw[failure.start : failure.start + 4]!r} that are neither UTF-8 nor GB18030",
+        found=f"bytes {raw[failure.start : failure.start + 4]!r} in line {line} that are neither UTF-8 nor GB18030",
         expected="text in UTF-8 or GB18030",
         remedy="The file may be cut in the middle of a character or be in another encoding; fetch it again or save as UTF-8.",
     )
@@ -82,13 +81,12 @@ def read_delimited(path: Path) -> Sheet:
             start = lines.line_num + 1
     except csv.Error as err:
         raise UnusableInput(
-            path, cell=f"line {lines.line_num}", found=f"broken quoting ({err})", expected="closed quotes", remedy=REMEDY_COPY
+            path, found=f"broken quoting in line {lines.line_num} ({err})", expected="closed quotes", remedy=REMEDY_COPY
         ) from None
     if not text.endswith("\n") and len(widths) > 1 and widths[-1] < widths[0]:
         raise UnusableInput(
             path,
-            cell=f"line {rows[-1].number}",
-            found=f"a last line of {widths[-1]} fields without an end of line",
+            found=f"a last line ({rows[-1].number}) of {widths[-1]} fields without an end of line",
             expected=f"{widths[0]} fields as in the header (the file seems truncated)",
             remedy=REMEDY_COPY,
         )
