@@ -144,7 +144,13 @@ def _is_title(row: Row) -> bool:
 
 
 def _is_anchor(cell: Cell) -> bool:
-    return cell.kind == "text" and split_mark(chinese_part(cell.text))[0] in _ANCHORS
+    return cell.kind == "text" and _heads_places(cell.text)
+
+
+@cache
+def _heads_places(text: str) -> bool:
+    """True for the header of a city column; remembered, since every city's name is asked in every sheet."""
+    return split_mark(chinese_part(text))[0] in _ANCHORS
 
 
 def _header_rows(rows: list[Row], at: int, anchors: list[int]) -> tuple[list[Row], int]:

@@ -46,6 +46,8 @@ def chinese_part(text: str) -> str:
 
 def split_mark(text: str) -> tuple[str, str]:
     """``text`` without footnote marks (①, ¹, *), and the marks. Must precede any folding of ① to the digit 1."""
+    if _MARKS.search(text) is None:
+        return text, ""
     return _MARKS.sub("", text), "".join(_MARKS.findall(text))
 
 
