@@ -95,7 +95,7 @@ def _twin(path: Path, estimates: pd.DataFrame) -> Iterator[Mismatch]:
                 yield Mismatch("coefficient", f"{_name(row)} {column} in {twin.name}", there, f"{here} as in estimates.csv")
 
 
-def compare_cells(path: Path, report: VerifyReport) -> None:
+def compare_cells(path: Path, body: dict[str, Any], report: VerifyReport) -> None:
     """Every value of the panel must be that of its cell, and every raw row that a cell names must be in the bundle."""
     files = [path / n for n in ("panel.parquet", "panel_cells.parquet", "lineage/raw_rows.parquet")]
     if not all(f.is_file() for f in files):

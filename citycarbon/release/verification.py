@@ -6,7 +6,7 @@ Needs nothing but the release's folder and this project. What cannot be estimate
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,17 @@ from citycarbon.release.identity import Identity
 from citycarbon.release.inputs import IDENTITY_FIELDS
 from citycarbon.release.recompute import compare_cells, print_again, recompute_coefficients
 from citycarbon.release.verify_report import Mismatch, VerifyReport
+
+# What the recomputation reads.
+NEEDED = (
+    "estimates.csv",
+    "estimates.parquet",
+    "panel.parquet",
+    "panel_cells.parquet",
+    "lineage/raw_rows.parquet",
+    "study.yaml",
+    "sample_attrition.csv",
+)
 
 __all__ = ["Mismatch", "VerifyReport", "identity_of", "inspect_release", "verify"]
 
@@ -43,10 +54,26 @@ def inspect_release(path: Path) -> VerifyReport:
     report = VerifyReport(release=str(body.get("id")), path=path)
     report.mismatches += _files(path, body, report)
     report.mismatches += _id(path, body)
-    recompute_coefficients(path, body, report)
-    compare_cells(path, report)
-    print_again(path, body, report)
+    damaged = {m.where for m in report.mismatches if m.kind == "file"} & set(NEEDED)
+    for step in (recompute_coefficients, compare_cells, print_again):
+        if damaged:
+            _try(step, path, body, report, damaged)
+        else:
+            step(path, body, report)
     return report
+
+
+def _try(step: Callable[..., None], path: Path, body: dict[str, Any], report: VerifyReport, damaged: set[str]) -> None:
+    """Run a step on files of which some are not what the manifest says: what cannot be read is said, what can is judged."""
+    import duckdb
+    import pyarrow as pa
+    import yaml
+
+    try:
+        step(path, body, report)
+    except (pa.ArrowException, duckdb.Error, yaml.YAMLError, UsageError, OSError, ValueError, KeyError) as err:
+        why = f"{', '.join(sorted(damaged))} cannot be used: {str(err).splitlines()[0]}"
+        report.not_reestimated.append((step.__name__.replace("_", " "), why))
 
 
 def _read(path: Path) -> dict[str, Any]:

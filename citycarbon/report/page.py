@@ -32,5 +32,5 @@ def render(data: PageData) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8") + TABLE_CSS
+    css = TABLE_CSS + (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(data=data, css=Markup(css))

@@ -64,15 +64,11 @@ class PageData:
     @property
     def headline(self) -> str:
         outcome = self.main["outcome"] if self.main else self.spec["outcome"]["variable"]
-        return say.headline(self.main, self.policy, self.label(outcome))
+        return say.headline(self.main, self.estimates, self.spec["treatment"]["policy"], self.label(outcome))
 
     @property
     def findings(self) -> list[str]:
         return [say.uncertainty(self.main), *say.comparisons(self.estimates, self.main)] if self.main else []
-
-    @property
-    def policy(self) -> str:
-        return self.spec["treatment"]["policy"].replace("_", " ")
 
     def label(self, variable: str) -> str:
         from citycarbon.study.dictionary import VARIABLES

@@ -25,27 +25,26 @@ def headline_row(estimates: pd.DataFrame) -> dict[str, Any] | None:
     return candidates[0] if candidates else None
 
 
-def headline(row: dict[str, Any] | None, policy: str, label: str) -> str:
+def headline(row: dict[str, Any] | None, estimates: pd.DataFrame, policy: str, label: str) -> str:
     """The main result in one sentence; ``label`` names the outcome for a reader."""
     if row is None:
-        return f"No column of this release has an estimable effect of {policy}."
+        return f"No column of this release has an estimable effect of the policy {policy}."
+    predicted = f"{effects(row['fixed_effects'])} and {controls(estimates, row)}"
+    interval = f"95 % interval {signed(row['conf_low'])} to {signed(row['conf_high'])} with t({whole(row['df'])})"
     return (
-        f"From the first treated year on, {label} is {_size(row)} than the fixed effects and controls predict for cities of "
-        f"{policy}: did = {signed(row['estimate'])} (standard error {plain(row['std_error'])}, 95 % interval "
-        f"{signed(row['conf_low'])} to {signed(row['conf_high'])} with t({whole(row['df'])})), {where(row)}, "
-        f"{whole(row['n_units'])} cities, {whole(row['n_obs'])} city-years."
+        f"From its first treated year on, a city of the policy {policy} has {_size(row)} {label} than {predicted} predict: "
+        f"did = {signed(row['estimate'])} (standard error {plain(row['std_error'])}, {interval}); "
+        f"{where(row)}, {whole(row['n_units'])} cities, {whole(row['n_obs'])} city-years."
     )
 
 
 def uncertainty(row: dict[str, Any]) -> str:
     """What the interval covers, and why it is not the last word with few treated cities."""
     covers = row["conf_low"] <= 0 <= row["conf_high"]
-    text = f"The interval {'covers' if covers else 'does not cover'} zero"
-    text += (
-        f", but it rests on {whole(row['n_treated_units'])} treated cities ({whole(row['n_treated_cells'])} treated city-years)"
-    )
+    support = f"{whole(row['n_treated_units'])} treated cities ({whole(row['n_treated_cells'])} treated city-years)"
+    text = f"The interval {'covers' if covers else 'does not cover'} zero and rests on {support}"
     if row["star_rule"] == "pending":
-        return f"{text}: no star is given before randomisation inference is done (RI pending)."
+        return f"{text}; no star is given before randomisation inference is done (RI pending)."
     return f"{text}; stars follow the rule {row['star_rule']}."
 
 
@@ -108,7 +107,7 @@ def effects(text: str) -> str:
 def controls(estimates: pd.DataFrame, row: dict[str, Any]) -> str:
     rows = estimates[(estimates["table"] == row["table"]) & (estimates["column"] == row["column"])]
     n = sum(t not in ("did", "_cons") for t in rows["term"])
-    return f"{n} controls" if n else "no controls"
+    return f"{n} control{'s' * (n != 1)}" if n else "no controls"
 
 
 def _size(row: dict[str, Any]) -> str:

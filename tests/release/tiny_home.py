@@ -19,10 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from citycarbon.checks import CheckResult
-from citycarbon.econometrics import estimate_columns
-from citycarbon.econometrics.contract import read_estimates, write_estimates
 from citycarbon.paths import Home
-from citycarbon.report.tables import write_tables
 from citycarbon.sources.landing import add, sha256_of
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA, RAW_SCHEMA, RowCollector
 from citycarbon.study import load_study
@@ -251,6 +248,9 @@ def _cell_rows(city: str, year: int, co2: dict, controls: dict, ids: dict, contr
 
 
 def _write_results(home: Home, synthetic: bool) -> None:
+    from citycarbon.econometrics import estimate_columns, read_estimates, write_estimates
+    from citycarbon.report.tables import write_tables
+
     results, study = home.results("ai_pilot"), load_study("ai_pilot")
     panel = pd.read_parquet(home.marts("ai_pilot") / "city_panel.parquet")
     write_estimates(estimate_columns(panel, study), results / "estimates.csv", results / "estimates.parquet")

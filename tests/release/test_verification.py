@@ -1,0 +1,137 @@
+"""Verify names what differs: the file, the coefficient, the cell, the printed line or the id."""
+
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from citycarbon.econometrics.contract import read_estimates, write_estimates
+from citycarbon.errors import UsageError, VerifyMismatch
+from citycarbon.release import inspect_release, verify
+from citycarbon.release import manifest as manifests
+
+
+def _reseal(release):
+    """Make the manifest agree with the files, as someone would who wants a change to go unseen."""
+    body = manifests.read_manifest(release)
+    manifests.seal(release, body, body["row_counts"])
+
+
+def _alter_estimate(release, term, column, change):
+    estimates = read_estimates(release / "estimates.csv")
+    at = (estimates["column"] == "2") & (estimates["term"] == term)
+    estimates.loc[at, column] = change(estimates.loc[at, column])
+    write_estimates(estimates, release / "estimates.csv", release / "estimates.parquet")
+
+
+def _found(release):
+    return {m.where: m for m in inspect_release(release).mismatches}
+
+
+def test_an_untouched_release_is_verified_and_every_slope_estimated_again(release):
+    report = verify(release)
+    assert report.ok
+    assert not report.not_reestimated
+    assert len(report.reestimated) == 3 * len(read_estimates(release / "estimates.csv"))
+    assert report.largest_difference < 1e-10
+    assert report.printed == 12
+    assert "verified" in report.to_text()
+
+
+def test_a_changed_file_is_named_with_both_hashes(release):
+    changed = {"panel.parquet", "checks.json", "report/index.html", "lineage/prov.json", "tables/table2.md", "study.yaml"}
+    for name in changed:
+        with (release / name).open("ab") as handle:
+            handle.write(b" \x00")
+    with pytest.raises(VerifyMismatch, match=r"panel\.parquet") as caught:
+        verify(release)
+    files = {m.where: m for m in caught.value.report.mismatches if m.kind == "file"}
+    assert set(files) == changed
+    assert all(
+        m.found.startswith("sha256") and m.expected.startswith("sha256") and m.found != m.expected for m in files.values()
+    )
+    assert caught.value.exit_code == 4
+
+
+def test_what_a_damaged_file_makes_impossible_is_said(release):
+    (release / "panel.parquet").write_bytes(b"broken")
+    report = inspect_release(release)
+    assert [why for name, why in report.not_reestimated if name == "recompute coefficients" and "panel.parquet" in why]
+    assert not report.reestimated
+
+
+def test_a_missing_and_an_extra_file_are_named(release):
+    (release / "quarantine.csv").unlink()
+    (release / "extra.csv").write_text("a\n", encoding="utf-8")
+    found = _found(release)
+    assert found["quarantine.csv"].found == "no file"
+    assert "does not list" in found["extra.csv"].found
+
+
+def test_an_altered_estimate_is_named_even_if_the_manifest_was_made_to_agree(release):
+    altered = [("did", "estimate"), ("gov", "std_error"), ("_cons", "estimate")]
+    for term, column in altered:
+        _alter_estimate(release, term, column, lambda x: x * 1.0001)
+    _reseal(release)
+    found = _found(release)
+    for term, column in altered:
+        assert "re-estimated" in found[f"table2:2:{term} {column}"].expected
+    assert "table2:2:lnpgdp estimate" not in found
+
+
+def test_a_number_that_follows_from_the_row_is_recomputed(release):
+    altered = ["t_stat", "p_value", "conf_low", "conf_high"]
+    for column in altered:
+        _alter_estimate(release, "did", column, lambda x: x + 0.01)
+    _reseal(release)
+    assert {f"table2:2:did {column}" for column in altered} <= set(_found(release))
+
+
+def test_a_star_that_nothing_earned_is_named(release):
+    _alter_estimate(release, "did", "stars", lambda x: "***")
+    _reseal(release)
+    assert _found(release)["table2:2:did stars"].found == "'***'"
+
+
+def test_the_parquet_form_must_say_what_the_csv_says(release):
+    table = pq.read_table(release / "estimates.parquet").to_pandas()
+    table.loc[0, "estimate"] += 1
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), release / "estimates.parquet")
+    _reseal(release)
+    assert "table2:1:did estimate in estimates.parquet" in _found(release)
+
+
+def test_a_panel_value_that_is_not_its_cells_value_is_named(release):
+    panel = pd.read_parquet(release / "panel.parquet")
+    panel.loc[(panel["city_id"] == "370100") & (panel["year"] == 2015), "co2_mt"] += 1
+    pq.write_table(pa.Table.from_pandas(panel, preserve_index=False), release / "panel.parquet")
+    _reseal(release)
+    assert "panel:370100:2015:co2_mt" in _found(release)
+
+
+def test_an_altered_printed_number_is_named_with_its_line(release):
+    table = release / "tables" / "table2.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("14", "15", 1), encoding="utf-8")
+    _reseal(release)
+    assert "line" in _found(release)["tables/table2.csv"].found
+
+
+def test_an_altered_input_hash_does_not_give_the_id(release):
+    file = release / "manifest.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["inputs"][0]["sha256"] = "0" * 64
+    file.write_text(json.dumps(body), encoding="utf-8")
+    assert "manifest.json: id" in _found(release)
+
+
+def test_a_folder_that_is_no_release_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match=r"manifest\.json"):
+        verify(tmp_path)
+
+
+def test_a_manifest_that_is_not_json_is_a_mismatch(release):
+    (release / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(VerifyMismatch, match="not JSON"):
+        verify(release)
