@@ -289,12 +289,13 @@ def finish(out: RowCollector, path: Path) -> ReadResult:
     bad = result.quarantine.filter(result.quarantine["is_required"]).to_pylist()
     if len(bad) > 1 and out.unreadable_share() > UNREADABLE_LIMIT:
         first = bad[0]
+        reason = first["reason"].rstrip(".")
         spot = f" in line {first['line']}" if first["line"] else ""
         raise UnusableInput(
             path,
             sheet=first["sheet"],
             cell=first["cell"],
-            found=f"{len(bad)} of {len(bad) + len(out)} required cells unreadable, the first{spot}: {first['reason'].rstrip('.')}",
+            found=f"{len(bad)} of {len(bad) + len(out)} required cells unreadable, the first{spot}: {reason}",
             expected="at most 1 % unreadable",
             remedy="Repair the file at its producer or fetch it again; nothing of it was used.",
         )
