@@ -13,11 +13,15 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from assets.built_models import BuiltModel, descriptions_of, read_built_models
+from assets.check_files import keep
 from assets.dbt_project import dbt_project
-from assets.reporting import OWNERS, POOL, content_version, parquet_metadata
+from assets.dbt_results import read_test_results
+from assets.reporting import OWNERS, POOL, content_version
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
+DATABASE = "scratch.duckdb"
 LAYERS = ("reference", "staging", "intermediate", "marts")
 
 
@@ -54,7 +58,7 @@ def prepare_scratch(home: Home, study: str) -> Path:
     target = dbt_target(home, study)
     target.mkdir(parents=True, exist_ok=True)
     home.marts(study).mkdir(parents=True, exist_ok=True)
-    os.environ["CITYCARBON_DBT_DB"] = str(target / "scratch.duckdb")
+    os.environ["CITYCARBON_DBT_DB"] = str(target / DATABASE)
     return target
 
 
@@ -69,17 +73,29 @@ def warehouse(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
 ) -> Iterator[Any]:
     target = prepare_scratch(home, study.study)
-    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=target)
-    for event in invocation.stream():
-        yield describe(event, context, home.marts(study.study)) if isinstance(event, dg.Output) else event
+    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=target, raise_on_error=False)
+    # dbt holds its database until it ends: what it built can be read and told only then.
+    events = list(invocation.stream())
+    keep(read_test_results(target), home, study.study, "dbt")
+    built = read_built_models(target, target / DATABASE)
+    for event in events:
+        yield describe(event, context, built, target, home.marts(study.study)) if isinstance(event, dg.Output) else event
+    if not invocation.is_successful():
+        raise invocation.get_error() or RuntimeError("dbt failed without a word")
 
 
-def describe(output: dg.Output, context: dg.AssetExecutionContext, marts: Path) -> dg.Output | dg.MaterializeResult:
-    """An output of dbt with what its parquet file says, where it has one (marts); other models keep dbt's own metadata."""
+def describe(
+    output: dg.Output, context: dg.AssetExecutionContext, built: Mapping[str, BuiltModel], target: Path, marts: Path
+) -> dg.Output | dg.MaterializeResult:
+    """An output of dbt with rows, schema, lineage and content version; a mart's version is that of its parquet file."""
     key = context.asset_key_for_output(output.output_name)
-    path = marts / f"{key.path[-1]}.parquet"
-    if not path.is_file():
+    name = key.path[-1]
+    if name not in built:
         return output
-    return dg.MaterializeResult(
-        asset_key=key, metadata={**output.metadata, **parquet_metadata(path)}, data_version=content_version(path)
-    )
+    told = built[name].metadata(descriptions_of(target, name))
+    path = marts / f"{name}.parquet"
+    version = dg.DataVersion(built[name].version)
+    if path.is_file():
+        version = content_version(path)
+        told |= {"path": dg.MetadataValue.path(str(path)), "sha256": version.value}
+    return dg.MaterializeResult(asset_key=key, metadata={**output.metadata, **told}, data_version=version)

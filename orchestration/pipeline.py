@@ -104,7 +104,7 @@ def run(
         is_new = wanted != released_version(home, study)
         log = None
         if is_new:
-            done = execute(home, study, chosen.path, study_job_name(study), progress=progress, tags=tags)
+            done = execute(home, study, chosen.path, study_job_name(study), version=wanted, progress=progress, tags=tags)
             if done.error is not None:
                 raise done.error
             log = done.log
@@ -184,15 +184,20 @@ def execute(
     landing: Path,
     job: str,
     *,
+    version: str | None = None,
     progress: Any | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> _Execution:
-    """Execute one job in this process: log to a file, speak to ``progress``, explain a failure."""
+    """Execute one job in this process: log to a file, speak to ``progress``, explain a failure.
+
+    ``version`` is the release id that was asked for: the release step refuses where its inputs changed meanwhile.
+    """
     from orchestration.manifest import prepare_manifest
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_manifest()
     from assets.check_files import forget, kept
+    from assets.release import VERSION_TAG
     from orchestration.definitions import defs
     from orchestration.failures import explain
     from orchestration.logs import listening, quiet_terminal
@@ -205,7 +210,10 @@ def execute(
     # dbt and libraries print as they please; standard output belongs to the command that asked.
     with open_instance(home) as instance, listening(listener), _output_to(log):
         result = definition.execute_in_process(
-            run_config=_run_config(home, study, landing, log), instance=instance, raise_on_error=False, tags=dict(tags or {})
+            run_config=_run_config(home, study, landing, log),
+            instance=instance,
+            raise_on_error=False,
+            tags={**(tags or {}), **({VERSION_TAG: version} if version else {})},
         )
     checks = kept(home, study)
     error = None if result.success else explain(result, checks, log)

@@ -5,6 +5,7 @@ What is new is decided by ``orchestration.refreshing.next_refresh``, the same fu
 
 import dagster as dg
 
+from assets.release import VERSION_TAG
 from citycarbon.paths import resolve_home
 from orchestration.jobs import refresh_job, study_config
 from orchestration.refreshing import REFRESH_TAG, decide, is_under_way
@@ -20,7 +21,9 @@ def refresh_request(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReas
     if is_under_way(home, decision.version, instance):
         return dg.SkipReason(f"{decision.version}: a run is under way")
     return dg.RunRequest(
-        run_key=decision.run_key, run_config=study_config(study), tags={REFRESH_TAG: decision.version, "writer": "lake"}
+        run_key=decision.run_key,
+        run_config=study_config(study),
+        tags={REFRESH_TAG: decision.version, VERSION_TAG: decision.version, "writer": "lake"},
     )
 
 
