@@ -57,7 +57,7 @@ def write_sample(directory: Path, *, seed: int = 1, effect: float = -0.30, trap:
     """
     from citycarbon.sample.traps import get_trap
 
-    directory = Path(directory)
+    directory = Path(directory).resolve()
     chosen = get_trap(trap) if trap is not None else None
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} exists and is not empty: the sample goes into a new or empty folder.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citycarbon.sample.design import LOW_TECHNOLOGY
-from citycarbon.sample.dgp import ar1, stream
+from citycarbon.sample.dgp import stream
 from citycarbon.sample.files import Book, Formula, Grid, Text
 from citycarbon.sample.landing import Drop
 from citycarbon.sample.places import FIRST_YEAR, YEARS
@@ -17,14 +16,8 @@ ADVERTISEMENT = "更多数据，关注店铺【合成数据】"
 
 
 def market_index(world: World) -> Drop:
-    """Province x year, wide, with a title above the header. Provinces of the low-technology pilots stand in the lower half."""
-    rng, provinces = stream(world.seed, "market index"), world.places.provinces
-    level = 6.5 + 1.6 * rng.standard_normal(len(provinces))
-    low = {f"{code[:2]}0000" for code in LOW_TECHNOLOGY}
-    for i, p in enumerate(provinces):
-        if p["province_id"] in low:
-            level[i] = 5.0 + 0.3 * rng.random()
-    value = np.round(level[:, None] + 0.12 * np.arange(len(YEARS)) + ar1(rng, len(provinces), 0.7, 0.15), 3)
+    """Province x year, wide, with a title above the header."""
+    provinces, value = world.places.provinces, world.market_index
     rows: list[list] = [[f"表1 各省份市场化总指数评分（{YEARS[0]}-{YEARS[-1]}年）"], ["省份", *(f"{y}年" for y in YEARS)]]
     rows += [[p["short"], *line] for p, line in zip(provinces, value.tolist(), strict=True)]
     rows += [[], ["注：合成数据（SYNTHETIC）。"]]

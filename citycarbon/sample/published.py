@@ -10,8 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from citycarbon.sample.design import CHAOHU, JINAN, LAIWU, LAST_HOUSEHOLDS_YEAR, LAST_INVESTMENT_LEVEL, POLICY, TRANSFERS
-from citycarbon.sample.dgp import Array, Latent, stream
+from citycarbon.sample.design import (
+    CHAOHU,
+    JINAN,
+    LAIWU,
+    LAST_HOUSEHOLDS_YEAR,
+    LAST_INVESTMENT_LEVEL,
+    LOW_TECHNOLOGY,
+    POLICY,
+    TRANSFERS,
+)
+from citycarbon.sample.dgp import Array, Latent, ar1, stream
 from citycarbon.sample.places import FIRST_YEAR, LAST_YEAR, YEARS, Places
 
 T = len(YEARS)
@@ -220,6 +229,17 @@ def _reports(places: Places, latent: Latent, seed: int) -> Array:
     words[lost] = np.nan
     words[places.index[SANSHA]] = np.nan
     return words
+
+
+def market_index(places: Places, seed: int) -> Array:
+    """Marketization index (provinces x years): low in provinces of low-technology pilots, high in those of the others."""
+    rng, provinces = stream(seed, "market index"), places.provinces
+    level = 6.5 + 1.6 * rng.standard_normal(len(provinces))
+    for i, p in enumerate(provinces):
+        pilots = [c for c in places.first_year.get(POLICY, {}) if c[:2] == p["province_id"][:2]]
+        if pilots:
+            level[i] = (4.8 if set(pilots) & set(LOW_TECHNOLOGY) else 8.2) + 0.3 * rng.random()
+    return np.round(level[:, None] + 0.12 * np.arange(T) + ar1(rng, len(provinces), 0.7, 0.15), 3)
 
 
 def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST_YEAR) -> dict[str, Array]:

@@ -29,7 +29,8 @@ def project(target: Array, regressor: Array, groups: Array, years: Array, contro
     dummies = (years[:, None] == np.unique(years)[None, 1:]).astype(float)
     z = _within(np.column_stack([dummies, controls]) if controls.size else dummies, groups)
     d, y = _within(regressor[:, None], groups)[:, 0], _within(target[:, None], groups)[:, 0]
-    d_net = d - z @ np.linalg.lstsq(z, d, rcond=None)[0]
+    # On the Gram matrix, which is 25 x 25: the least-norm solution also where a year or a control is constant.
+    d_net = d - z @ np.linalg.lstsq(z.T @ z, z.T @ d, rcond=None)[0]
     share = d_net @ d_net
     return float(d_net @ y / share) if share > 1e-9 * max(d @ d, 1e-300) and share > 1e-12 else float("nan")
 
@@ -99,10 +100,12 @@ def _not_municipality(world: World) -> Array:
 
 def _splits(world: World) -> list[tuple[str, Array, Array]]:
     technology = halves(world, world.view["patents_granted"])
+    row = {p["province_id"]: r for r, p in enumerate(world.places.provinces)}
+    market = halves(world, world.market_index[[row[c.province_id] for c in world.places.panel]])
     finance = halves(world, world.view["loans_yuan"])
     broadband = world.places.first_year.get("broadband", {})
     digital = np.array([broadband.get(c.adcode, 9999) <= 2018 for c in world.places.panel])
-    return [("table5", *technology), ("table7", *finance), ("table8", ~digital, digital)]
+    return [("table5", *technology), ("table6", *market), ("table7", *finance), ("table8", ~digital, digital)]
 
 
 def truth(world: World) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from citycarbon.sample.design import COEFFICIENTS, CONTROLS, HAINAN_PREFECTURE, JILIN_CITY, LNCO2_MEAN, LNCO2_SD
 from citycarbon.sample.dgp import Array, Latent, ar1, ar_errors, draw_latent, stream
 from citycarbon.sample.places import TIBET, YEARS, Places, load_places
-from citycarbon.sample.published import Published, T, availability, panel_view, publish
+from citycarbon.sample.published import Published, T, availability, market_index, panel_view, publish
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class World:
     planted: Array  # effect on ln CO2 by cell
     co2: dict[str, Array]
     county: Array  # counties x years, Mt; counties of a unit sum to its co2
+    market_index: Array  # provinces x years
 
     @property
     def complete(self) -> Array:
@@ -54,7 +55,19 @@ def build_world(seed: int, effect: float) -> World:
     everywhere = _lnco2(places, latent, view, seed) + planted
     lnco2 = np.where(covered[:, None], everywhere, np.nan)
     co2 = {c.adcode: np.exp(everywhere[i]) for i, c in enumerate(places.panel)} | _other_co2(places, seed)
-    return World(places, seed, effect, latent, published, view, lnco2, planted, co2, _counties(places, co2, seed))
+    return World(
+        places,
+        seed,
+        effect,
+        latent,
+        published,
+        view,
+        lnco2,
+        planted,
+        co2,
+        _counties(places, co2, seed),
+        market_index(places, seed),
+    )
 
 
 def year_effects() -> Array:
