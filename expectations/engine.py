@@ -83,7 +83,8 @@ def _judge(definition: Any, batch: Batch) -> dict[str, Verdict]:
     suite = gx.ExpectationSuite(name=batch.name)
     for rule_id, expect in batch.expectations.items():
         suite.add_expectation(getattr(gxe, expect.kind)(**expect.arguments, meta={"rule": rule_id}))
-    frame = batch.frame.assign(**{ROW: range(len(batch.frame))})
+    needed = {c for expect in batch.expectations.values() for c in expect.columns} & set(batch.frame.columns)
+    frame = batch.frame[sorted(needed)].assign(**{ROW: range(len(batch.frame))})
     form = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW], "partial_unexpected_count": 0}
     outcome = definition.get_batch({"dataframe": frame}).validate(suite, result_format=form)
     return {r.expectation_config.meta["rule"]: _verdict(r) for r in outcome.results}

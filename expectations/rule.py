@@ -20,6 +20,12 @@ class Expect:
     kind: str
     arguments: Mapping[str, Any]
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns it looks at."""
+        one = self.arguments.get("column")
+        return [one] if one else list(self.arguments["column_list"])
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -87,9 +87,13 @@ def judge_labels(inputs: GateInputs) -> Judged:
     columns = ["source", "place_label", "indicator_label", "reason_code"]
     table = inputs.mart("stage_quarantine", columns)
     table = table[table["reason_code"].isin(UNKNOWN)]
+    # a label is unknown once, however many places carry it; a place once, however many labels
+    is_place = table["reason_code"].str.contains("place", na=False)
+    table = table.assign(
+        place_label=table["place_label"].where(is_place), indicator_label=table["indicator_label"].where(~is_place)
+    )
     out = table.groupby(columns, dropna=False, as_index=False).size().rename(columns={"size": "cells"})
-    is_place = out["reason_code"].str.contains("place", na=False)
-    out = out.assign(city_id=out["place_label"].where(is_place), year=None).sort_values("cells", ascending=False, kind="stable")
+    out = out.assign(city_id=out["place_label"], year=None).sort_values("cells", ascending=False, kind="stable")
     total = len(inputs.mart("observations", ["value"]))
     share = table.shape[0] / (total + table.shape[0]) if len(table) else 0.0
     return judged(out, _describe_label, note=f"{share:.2%} of the staged cells have an unknown label or place")

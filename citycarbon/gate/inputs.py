@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +18,7 @@ from citycarbon.paths import DBT_PROJECT
 
 SEEDS = DBT_PROJECT / "seeds"
 CO2 = "co2_mt"
+T = TypeVar("T")
 OBSERVATION = ["source", "edition", "edition_year", "indicator_id", "level", "place_id", "place_name", "year", "scope", "value"]
 
 
@@ -52,6 +55,16 @@ class GateInputs:
             raise MissingTable(f"the seed {name}.csv does not exist")
         return require(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]), name, columns)
 
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` returns, made once for these inputs: several rules look at the same arrangement."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {}
@@ -60,7 +73,10 @@ class GateInputs:
         if name not in self._tables:
             schema = pq.read_schema(self.mart_path(name))
             flat = [f.name for f in schema if not pa.types.is_nested(f.type)]
-            self._tables[name] = pq.read_table(self.mart_path(name), columns=flat).to_pandas()
+            table = pq.read_table(self.mart_path(name), columns=flat).to_pandas()
+            texts = [c for c in table.columns if pd.api.types.is_string_dtype(table[c])]
+            # Rows are picked out many times below: with plain references that costs a tenth of copying the text.
+            self._tables[name] = table.astype(dict.fromkeys(texts, object))
         return self._tables[name]
 
     @cached_property
@@ -88,13 +104,22 @@ class GateInputs:
     @cached_property
     def observations(self) -> pd.DataFrame:
         """Observations with a value of their own (no interpolated ones: no variable is made of those) and ``used``: the row
-        feeds a column of this study, or belongs to an emission series it names.
+        feeds a column of this study, or belongs to an emission series it names. ``series`` numbers source, indicator, scope and
+        place, ``table`` numbers source, edition, indicator and scope.
         """
         table = self.mart("observations", [*OBSERVATION, "is_current", "is_used", "is_interpolated"])
         table = table[table["value"].notna() & ~table["is_interpolated"]].reset_index(drop=True)
         feeds = table["indicator_id"].isin(self.used_inputs - {CO2} - set(SERIES_COLUMNS))
         series = table["indicator_id"].eq(CO2) & table["source"].isin(self.scope.series)
-        return table.assign(used=(feeds & table["is_used"]) | series)
+        table["used"] = (feeds & table["is_used"]) | series
+        # integer keys of a series and of a table: grouping by text again in every rule would cost more than the rules
+        table["series"] = table.groupby(
+            ["source", "indicator_id", "scope", "level", "place_id"], sort=False, dropna=False
+        ).ngroup()
+        table["table"] = table.groupby(
+            ["source", "edition", "indicator_id", "scope", "level"], sort=False, dropna=False
+        ).ngroup()
+        return table
 
     @cached_property
     def catalogue(self) -> pd.DataFrame:

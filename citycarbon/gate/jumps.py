@@ -15,19 +15,19 @@ PANEL = "panel"
 
 
 def describe(row: pd.Series) -> str:
-    return f"{factor(row.ratio)} in {row.series}"
+    return f"{factor(row.ratio)} in {row['name']}"
 
 
 def co2_series(inputs: GateInputs) -> pd.DataFrame:
-    """Long table of every emission series: the panel's own and each source and edition (city_id, year, value, series, used)."""
+    """Long table of every emission series, the panel's own and each table's: city_id, year, value, name, table, used, key."""
     panel = inputs.mart("city_panel", ["city_id", "year", CO2])
-    own = panel[["city_id", "year"]].assign(value=panel[CO2], series=PANEL, source=PANEL, used=True, judged=True)
+    own = panel[["city_id", "year"]].assign(value=panel[CO2], name=PANEL, table=-1, used=True, judged=True)
     own = own[own["value"].notna() & own["city_id"].notna() & own["year"].notna()]
     seen = inputs.observations
     seen = edition_series(seen[seen["indicator_id"].eq(CO2) & seen["level"].eq("city") & seen["place_id"].notna()])
-    seen = seen.rename(columns={"place_id": "city_id"}).assign(series=lambda d: d["source"] + "/" + d["edition"] + d["scope"])
-    seen["key"] = seen["source"] + "/" + seen["part"] + "/" + seen["scope"]
-    return pd.concat([own.assign(key=PANEL), seen[[*own.columns, "key"]]], ignore_index=True)
+    seen = seen.rename(columns={"place_id": "city_id"}).assign(name=seen["source"] + "/" + seen["edition"])
+    own["key"] = pd.factorize(own["city_id"])[0] + (seen["key"].max() + 1 if len(seen) else 0)
+    return pd.concat([own, seen[own.columns]], ignore_index=True)
 
 
 def steps(table: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def steps(table: pd.DataFrame) -> pd.DataFrame:
     ``returns``: True in the year after a spike, where the value is back at its old level and the fault is the year before's.
     Multiplying a whole series by a constant changes none of them.
     """
-    grid = matrix(table, ["key", "city_id"])
+    grid = matrix(table)
     before, gap = _before(grid)
     middle = (grid.at(-1) + grid.at(1)) / 2
     out = grid.table.copy()
@@ -48,6 +48,10 @@ def steps(table: pd.DataFrame) -> pd.DataFrame:
     back = np.abs(step + last_step) < np.log(th.JUMP_LISTED)
     out["returns"] = grid.pick(back & (np.abs(last_step) > np.log(th.JUMP_BLOCKING) - np.log(th.JUMP_LISTED)))
     return out
+
+
+def _steps(inputs: GateInputs) -> pd.DataFrame:
+    return inputs.once("co2 steps", lambda: steps(co2_series(inputs)))
 
 
 def _before(grid: Matrix) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +78,7 @@ def off_power_of_ten(ratio: np.ndarray) -> np.ndarray:
 def judge_steps(inputs: GateInputs) -> Judged:
     """One row per city-year and series: ``listed_ratio`` (consecutive years), ``log2_ratio`` and ``off_ten`` (gaps
     included)."""
-    out = steps(co2_series(inputs))
+    out = _steps(inputs).copy()
     out["listed_ratio"] = out["ratio"].where(out["gap"].eq(1))
     step = out["ratio"].mask(out["returns"])
     out["log2_ratio"] = np.log2(step)
@@ -84,10 +88,10 @@ def judge_steps(inputs: GateInputs) -> Judged:
 
 def judge_share(inputs: GateInputs) -> Judged:
     """The city-years that jump (over +100 % or under -50 %), each with ``year_share``: the share of its source's city-years."""
-    out = steps(co2_series(inputs))
-    out = out[out["gap"].eq(1)]
+    out = _steps(inputs)
+    out = out[out["gap"].eq(1)].copy()
     out["jumps"] = (out["ratio"] > th.JUMP_LISTED) | (out["ratio"] < th.DROP_COUNTED)
-    by = out.groupby(["series", "year"], sort=False)["jumps"]
+    by = out.groupby(["table", "year"], sort=False)["jumps"]
     count = by.transform("sum")
     out["year_share"] = by.transform("mean").where(count >= th.JUMP_SHARE_MINIMUM, 0.0)
-    return judged(out[out["jumps"]], lambda r: f"{r.year_share:.1%} of {r.series} in {int(r.year)}, here {factor(r.ratio)}")
+    return judged(out[out["jumps"]], lambda r: f"{r.year_share:.1%} of {r['name']} in {int(r.year)}, here {factor(r.ratio)}")

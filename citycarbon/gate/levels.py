@@ -8,7 +8,7 @@ import pandas as pd
 from citycarbon.gate import thresholds as th
 from citycarbon.gate.inputs import CO2, GateInputs
 from citycarbon.gate.judged import Judged, factor, judged
-from citycarbon.gate.series import SERIES, Matrix, edition_series, matrix, median_of
+from citycarbon.gate.series import Matrix, edition_series, matrix, median_of
 
 # Not levels: an index, a rate or a ratio may double, and small counts (patents, words) do so every year.
 LEVEL_UNITS = {"yuan", "persons", "households", "usd"}
@@ -57,7 +57,7 @@ def judge_neighbours(inputs: GateInputs) -> Judged:
 
     ``ratio`` is the larger of the factor over the median of the neighbouring years and of the lasting shift.
     """
-    grid = matrix(level_series(inputs), [*SERIES, "part"])
+    grid = inputs.once("levels", lambda: matrix(level_series(inputs)))
     spike, shift = grid.log - neighbour_log(grid), lasting_shift(grid)
     worst = np.where(np.abs(np.nan_to_num(shift)) > np.abs(np.nan_to_num(spike)), shift, spike)
     out = grid.table.rename(columns={"place_id": "city_id"})
@@ -68,7 +68,7 @@ def judge_neighbours(inputs: GateInputs) -> Judged:
 
 def judge_steps(inputs: GateInputs) -> Judged:
     """One row per observation with ``ratio`` and ``log_ratio`` over the year before."""
-    grid = matrix(level_series(inputs), [*SERIES, "part"])
+    grid = inputs.once("levels", lambda: matrix(level_series(inputs)))
     out = grid.table.rename(columns={"place_id": "city_id"})
     out["log_ratio"] = grid.pick(grid.log - grid.at(-1))
     out["ratio"] = np.exp(out["log_ratio"])
@@ -83,7 +83,7 @@ def judge_far(inputs: GateInputs) -> Judged:
     seen = inputs.observations
     seen = seen[seen["indicator_id"].isin(levels) & seen["level"].eq("city") & (seen["value"] > 0)]
     out = seen.rename(columns={"place_id": "city_id"}).reset_index(drop=True)
-    middle = out.groupby(["source", "edition", "indicator_id", "scope", "year"], sort=False)["value"].transform("median")
+    middle = out.groupby(["table", "year"], sort=False)["value"].transform("median")
     out["ratio"] = out["value"] / middle
     out["log_ratio"] = np.log(out["ratio"])
     return judged(out, describe)
@@ -98,7 +98,7 @@ def judge_area(inputs: GateInputs) -> Judged:
     seen = inputs.observations
     area = seen[seen["indicator_id"].eq(AREA) & seen["level"].eq("city") & seen["place_id"].notna()]
     feeding = set(seen.loc[seen["used"], "source"])
-    grid = matrix(edition_series(area), [*SERIES, "part"])
+    grid = matrix(edition_series(area))
     out = grid.table.rename(columns={"place_id": "city_id"})
     out["ratio"] = np.exp(grid.pick(grid.log - grid.at(-1)))
     near = _event_years(inputs)

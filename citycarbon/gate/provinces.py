@@ -9,9 +9,9 @@ from citycarbon.gate import thresholds as th
 from citycarbon.gate.inputs import CO2, GateInputs
 from citycarbon.gate.judged import Judged, judged
 from citycarbon.gate.levels import AREA, LEVEL_UNITS, neighbour_log
-from citycarbon.gate.series import SERIES, edition_series, matrix
+from citycarbon.gate.series import edition_series, matrix
 
-TABLE = ["source", "part", "edition", "indicator_id", "scope", "year"]
+TABLE = ["table", "year"]
 
 
 def additive_series(inputs: GateInputs) -> pd.DataFrame:
@@ -27,13 +27,17 @@ def additive_series(inputs: GateInputs) -> pd.DataFrame:
     )
     seen = inputs.observations
     seen = seen[seen["indicator_id"].isin(additive) & seen["level"].eq("city") & seen["place_id"].notna()]
-    grid = matrix(edition_series(seen), [*SERIES, "part"])
+    grid = matrix(edition_series(seen))
     out = grid.table.rename(columns={"place_id": "city_id"})
     out["usual"] = np.exp(grid.pick(neighbour_log(grid)))
     known = inputs.units
     out["province_id"] = out["city_id"].map(known["province_id"]).fillna(out["city_id"].str[:2] + "0000")
     out["is_city"] = out["city_id"] != out["province_id"]  # a municipality is its own province
     return out
+
+
+def _additive(inputs: GateInputs) -> pd.DataFrame:
+    return inputs.once("additive", lambda: additive_series(inputs))
 
 
 def province_totals(inputs: GateInputs) -> pd.DataFrame:
@@ -54,9 +58,9 @@ def judge_city_in_province(inputs: GateInputs) -> Judged:
     city's own usual value, and the share is scaled so that 1 is reached at CARRIES_PROVINCE_SHARE of it; a city near its own
     usual value never fails then, however much it dominates its province.
     """
-    out = additive_series(inputs)
+    out = _additive(inputs)
     out = out[out["is_city"]].merge(province_totals(inputs), on=["indicator_id", "year", "province_id"], how="left")
-    group = out.groupby([*TABLE, "province_id"], sort=False, dropna=False)["value"]
+    group = out.groupby([*TABLE, "province_id"], sort=False)["value"]
     others = group.transform("sum") - out["value"]
     implied = (others + out["usual"]).where(others > 0)
     unusual = out["value"] >= th.CARRIES_PROVINCE_OWN * out["usual"]
@@ -93,10 +97,10 @@ def judge_namesake(inputs: GateInputs) -> Judged:
     The whole is the printed total of that province, else the sum of its other cities in the same table; NaN where neither is
     known.
     """
-    table = additive_series(inputs)
+    table = _additive(inputs)
     pairs = namesakes(inputs)
     whole = table.merge(pairs[["namesake"]].drop_duplicates(), left_on="province_id", right_on="namesake")
-    sums = whole.groupby([*TABLE, "namesake"], as_index=False, dropna=False)["value"].sum().rename(columns={"value": "cities"})
+    sums = whole.groupby([*TABLE, "namesake"], as_index=False)["value"].sum().rename(columns={"value": "cities"})
     out = table.merge(pairs, on="city_id").merge(sums, on=[*TABLE, "namesake"], how="left")
     out["cities"] -= out["value"].where(out["namesake"] == out["province_id"], 0.0)
     printed = province_totals(inputs).rename(columns={"province_id": "namesake"})

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-SERIES = ["source", "indicator_id", "scope", "place_id"]
 LONG = 3  # an edition with at least so many years of a series is judged within itself
 
 
@@ -38,18 +37,19 @@ class Matrix:
         return values[self.row_of, self.column_of]
 
 
-def matrix(table: pd.DataFrame, keys: list[str]) -> Matrix:
-    """The matrix of a table with ``keys``, ``year``, ``value`` and optional ``judged``; the last of duplicate cells counts.
+def matrix(table: pd.DataFrame, key: str = "key") -> Matrix:
+    """The matrix of a table with an integer ``key``, ``year``, ``value`` and optional ``judged``; the last of duplicate cells
+    counts.
 
     Rows without ``judged`` fill the series (years of another edition) but are not judged themselves.
     """
     rows = table.reset_index(drop=True)
-    years = rows["year"].astype(int).to_numpy()
+    years = rows["year"].to_numpy(dtype=int)
     first = years.min() if len(years) else 0
     span = np.arange(first, (years.max() if len(years) else -1) + 1)
-    codes = rows.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    codes, keys = pd.factorize(rows[key])
     values = rows["value"].to_numpy(dtype=float)
-    log = np.full((codes.max() + 1 if len(codes) else 0, len(span)), np.nan)
+    log = np.full((len(keys), len(span)), np.nan)
     positive = values > 0
     log[codes[positive], years[positive] - first] = np.log(values[positive])
     keep = rows["judged"].to_numpy(dtype=bool) if "judged" in rows.columns else np.ones(len(rows), bool)
@@ -57,18 +57,22 @@ def matrix(table: pd.DataFrame, keys: list[str]) -> Matrix:
 
 
 def edition_series(observations: pd.DataFrame) -> pd.DataFrame:
-    """Observations arranged for :func:`matrix` with keys SERIES + ["part"]; ``judged`` marks the rows to judge.
+    """Observations arranged for :func:`matrix`: ``key`` numbers what is compared along time, ``judged`` marks the rows to
+    judge.
 
-    An edition that holds several years of a series is its own part: two tables of one source must not look like jumps of each
-    other. Editions of one or two years (a yearbook holds the year before) are judged along the current values of their source.
+    An edition that holds several years of a series is compared within itself: two tables of one source must not look like jumps
+    of each other. Editions of one or two years (a yearbook holds the year before) are judged along the current values of their
+    source.
     """
-    span = observations.groupby([*SERIES, "edition"], sort=False)["year"].transform("nunique")
-    long = observations[span >= LONG].assign(part=lambda d: d["edition"], judged=True)
+    tables = observations["table"].max() + 1 if len(observations) else 1
+    key = observations["series"] * tables + observations["table"]
+    span = key.map(key.value_counts())
+    long = observations.assign(key=key, judged=True)[span >= LONG]
     short = observations[(span < LONG) & observations["is_current"]]
     if short.empty:
         return long.reset_index(drop=True)
-    around = observations[observations["is_current"] & observations["source"].isin(short["source"].unique())]
-    pooled = around.assign(part="", judged=around.index.isin(short.index))
+    around = observations[observations["is_current"] & observations["series"].isin(short["series"].unique())]
+    pooled = around.assign(key=-1 - around["series"], judged=around.index.isin(short.index))
     return pd.concat([long, pooled], ignore_index=True)
 
 

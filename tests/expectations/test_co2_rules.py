@@ -126,7 +126,7 @@ series = st.lists(st.one_of(st.none(), st.floats(0.01, 1e6)), min_size=2, max_si
 
 
 def long(values: list[float | None]) -> pd.DataFrame:
-    table = pd.DataFrame({"key": "s", "city_id": "c", "year": range(2003, 2003 + len(values)), "value": values})
+    table = pd.DataFrame({"key": 0, "city_id": "c", "year": range(2003, 2003 + len(values)), "value": values})
     return table[table["value"].notna()].astype({"value": float}).reset_index(drop=True)
 
 
