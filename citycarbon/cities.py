@@ -50,7 +50,7 @@ def city(city_id: str) -> City:
 
 
 def find(text: str, province: str | None = None) -> City | None:
-    """The unit of 2021 that a code or spelling of any year means, or None (unknown, ambiguous, split, or no prefecture-level unit).
+    """The unit of 2021 that a code or spelling of any year means; None where unknown, ambiguous, split or not prefecture-level.
 
     ``province`` (full or short name) decides where a spelling is also a province's (吉林, 海南).
     """
