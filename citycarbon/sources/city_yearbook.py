@@ -180,7 +180,7 @@ def _page(sheet: Sheet, above: list[Row], header: list[Row], anchors: list[int],
         title=text or (kept.title if kept else ""),
         unit=_one_unit(units[0]) if units else (kept.unit if kept else ""),
         scope=scope_of(text) or (kept.scope if kept else scope_of(sheet.name)),
-        year=year_of(text) or (kept.year if kept else None),
+        year=year_of(" ".join(c.text for c in cells)) or (kept.year if kept else None),
         blocks=blocks,
         is_new_table=is_new,
     )

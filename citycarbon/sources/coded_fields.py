@@ -86,7 +86,7 @@ def coded_table(sheet: Sheet, header_rows: int | None = None) -> CodedTable:
             raise UnusableInput(
                 sheet.path,
                 sheet=sheet.name or None,
-                cell=(f"A{rows[0].number}" if sheet.name else "line 1") if rows else None,
+                cell=f"A{rows[0].number}" if sheet.name and rows else None,
                 found="the columns " + (", ".join(f"'{f.code}'" for f in fields[:10]) or "(none)"),
                 expected=f"a {role} column headed {wanted}",
                 remedy="Restore the header as the vendor exports it, or check that this is the right table.",
@@ -112,7 +112,7 @@ def read_values(
             year = parse_year(row.get(year_column))
             why = _unusable_keys(row.get(year_column), year, place)
             for field in values:
-                cell = _as_number(table.sheet, row.get(field.column))
+                cell = row.get(field.column)
                 told = {"place_label": place or None, "indicator_label": indicator(field), "data_year": year}
                 if why is not None:
                     _refuse_value(out, table.sheet, cell, why, told)
@@ -146,13 +146,6 @@ def _unusable_keys(year_cell: Cell, year: int | None, place: str) -> tuple[str, 
     if not is_readable_place(place):
         return "unreadable_place", f"'{place}' is not a place name."
     return None
-
-
-def _as_number(sheet: Sheet, cell: Cell) -> Cell:
-    """In a text file every number is text: that is no remarkable thing there, and no warning is due."""
-    if sheet.name or cell.kind != "text" or (value := parse_number(cell.text)) is None:
-        return cell
-    return cell._replace(kind="number", value=value)
 
 
 def _header_length(rows: Sequence[Row]) -> int:

@@ -90,8 +90,7 @@ def describe(path: Path) -> dict[str, tuple[str, str]]:
         if _CONFLICT.match(line):
             raise UnusableInput(
                 path,
-                cell=f"line {number}",
-                found=f"an unresolved merge conflict ('{line[:20]}')",
+                found=f"an unresolved merge conflict in line {number} ('{line[:20]}')",
                 expected="one description of each field",
                 remedy="Fetch the description file again from the vendor; do not choose a side by guess.",
             )

@@ -45,7 +45,9 @@ ENVIRONMENT_WORDS = DBT_PROJECT / "seeds" / "environment_words.csv"
 READER_INPUTS = (ENVIRONMENT_WORDS,)
 
 UNITS = {"env_words": "词", "total_words": "词", "env_chars": "字", "total_chars": "字"}
-NOTES = {"total_words": "words by rule: two Chinese characters to a word outside the list, see citycarbon/sources/gov_reports.py"}
+NOTES = {
+    "total_words": "words by rule: two Chinese characters to a word outside the list, see citycarbon/sources/gov_reports.py"
+}
 MINIMUM_CHARS = 100  # below this a file holds a heading, not a report
 
 
@@ -201,7 +203,8 @@ def _decode(path: Path) -> str:
     """The text of a file. UTF-8 that ends inside a character is a cut file: GB18030 would read it as other words."""
     raw = path.read_bytes()
     try:
-        return raw.decode("utf-8-sig")
+        if raw.strip() and b"\x00" not in raw and not raw.startswith(b"%PDF"):
+            return raw.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         if err.reason == "unexpected end of data" and err.start > 0:
             raise UnusableInput(

@@ -80,7 +80,7 @@ def scope_of(text: str) -> str:
 
 def year_of(text: str) -> int | None:
     """The one year that ``text`` states as N年; None where it states none or several."""
-    years = set(_YEAR.findall(squeeze(text)))
+    years = set(_YEAR.findall(text))
     return int(years.pop()) if len(years) == 1 else None
 
 
