@@ -39,7 +39,7 @@ def variable_inputs(store: Store, variables: list[str]) -> tuple[list[TraceInput
     behind = store.files_behind([v for v in variables if v in store.variables])
     inputs, notes = [], []
     for variable in dict.fromkeys(variables):
-        if variable == "did" and store.did_column and store.did_column not in store.variables:
+        if variable == "did" and store.did_column:
             inputs.append(TraceInput(store.did_column, None, [_policy_file(store)]))
             continue
         rows = [b for b in behind if b["variable"] == variable]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from citycarbon.release.describe import MEDIA, title
-from citycarbon.release.inputs import by_drop
 from citycarbon.release.manifest import write_json
 
 NAME = "ro-crate-metadata.json"
@@ -17,7 +16,7 @@ MORE_MEDIA = {".json": "application/json", ".html": "text/html", ".md": "text/ma
 def write_crate(folder: Path, manifest: dict[str, Any]) -> Path:
     """Describe every file of the bundle, the sources it came from and the run that made it."""
     files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f.name != NAME]
-    sources = [_source(d) for d in by_drop(manifest["inputs"])]
+    sources = [_source(d) for d in manifest["records"]]
     parts = [_file(f, folder) for f in files]
     graph = [_descriptor(), _root(manifest, parts), _licence(), _software(manifest), _run(manifest, sources), *parts, *sources]
     return write_json(folder / NAME, {"@context": CONTEXT, "@graph": graph})
@@ -83,6 +82,6 @@ def _source(drop: dict[str, Any]) -> dict[str, Any]:
         "creditText": drop["citation"],
         "usageInfo": drop["licence"],
         "url": drop["url"],
-        "identifier": [f"sha256:{f['sha256']}" for f in drop["files"]],
+        "identifier": f"sha256:{drop['sha256']}",
     }
     return {k: v for k, v in said.items() if v is not None}

@@ -35,6 +35,11 @@ class RawCell:
         return f"{self.sha256}|{self.sheet or ''}|{self.where}"
 
     @property
+    def names_a_place(self) -> bool:
+        """False where the whole file is meant."""
+        return self.cell is not None or self.line is not None or self.text is not None
+
+    @property
     def where(self) -> str:
         if self.cell:
             return f"sheet '{self.sheet}', cell {self.cell}" if self.sheet else f"cell {self.cell}"

@@ -24,7 +24,7 @@ def to_events(manifest: dict[str, Any], lineage: dict[str, Any]) -> list[dict[st
     run = str(lineage.get("run_id") or manifest["id"])
     assets = lineage.get("assets", [])
     events = [_asset_event(a, run, manifest, finished) for a in assets]
-    sources = [_dataset(f"source/{i['source']}/{i['edition']}/{i['file']}", i["sha256"], manifest) for i in manifest["inputs"]]
+    sources = [_dataset(f"source/{r['source']}/{r['edition']}", r["sha256"], manifest) for r in manifest["records"]]
     release = _dataset(f"release/{manifest['study']}", manifest["id"], manifest)
     return [*events, _event("release_bundle", run, manifest, finished, inputs=sources, outputs=[release])]
 

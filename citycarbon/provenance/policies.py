@@ -16,8 +16,8 @@ PREFIXES = ("first_year_", "did_")
 
 
 def policy_columns(store: Store) -> list[str]:
-    """The policy columns of the panel that have no cells of their own."""
-    return [c for c in store.columns if c.startswith(PREFIXES) and c not in store.variables]
+    """The policy columns of the panel: they come from the policy list, not from cells of sources."""
+    return [c for c in store.columns if c.startswith(PREFIXES)]
 
 
 def trace_policy(store: Store, target: str, city_id: str, year: int, column: str) -> Trace:
@@ -31,13 +31,12 @@ def trace_policy(store: Store, target: str, city_id: str, year: int, column: str
     treatment = store.study_spec.get("treatment", {})
     notes.append(f"year rule {treatment.get('year_rule')}, rule for zones in a part of a city {treatment.get('subcity_rule')}")
     inputs = [TraceInput(f"first_year_{policy}", first, [c for c, _ in lines])]
-    is_did = column.startswith("did_")
-    formula = (
-        f"1 where year >= first_year_{policy}, else 0"
-        if is_did
-        else "earliest year of the policy list under the study's year rule"
-    )
-    return Trace(target, number(row.get(column)), "0/1" if is_did else "year", formula, inputs, notes)
+    if column.startswith("did_"):
+        unit, formula = "0/1", f"1 where year >= first_year_{policy}, else 0"
+    else:
+        unit, formula = "year", "earliest year of the policy list under the study's year rule"
+    said = store.cells_of(city_id, year).get(column, {}).get("formula")
+    return Trace(target, number(row.get(column)), unit, said or formula, inputs, notes)
 
 
 def policy_lines(store: Store, policy: str, city_id: str | None = None) -> list[tuple[RawCell, str]]:

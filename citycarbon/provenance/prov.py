@@ -9,18 +9,18 @@ PREFIXES = {"cc": "urn:citycarbon:", "prov": "http://www.w3.org/ns/prov#", "xsd"
 
 
 def to_prov(manifest: dict[str, Any], lineage: dict[str, Any]) -> dict[str, Any]:
-    """Entities: source files, assets, the release. Activity: the run. Agent: the project at its code version.
+    """Entities: drops of source files, assets, the release. Activity: the run. Agent: the project at its code version.
 
-    An asset without upstream assets derives from the files of the source it is named after, where one is.
+    An asset without upstream assets derives from the drops of the source it is named after, where one is.
     """
     release, run, agent = f"cc:release-{manifest['id']}", f"cc:run-{_local(_run_id(manifest, lineage))}", "cc:software"
-    files = {_file_id(i): i for i in manifest["inputs"]}
+    files = {_drop_id(r): r for r in manifest["records"]}
     assets = {f"cc:asset-{_local(a['key'])}": a for a in lineage.get("assets", [])}
     derived = [*_asset_derivations(assets, files), *((release, used) for used in (assets or files))]
     return {
         "prefix": PREFIXES,
         "entity": {
-            **{key: _file(given) for key, given in files.items()},
+            **{key: _drop(given) for key, given in files.items()},
             **{key: _asset(given) for key, given in assets.items()},
             release: {"prov:type": "release", "prov:label": f"release {manifest['id']} of study {manifest['study']}"},
         },
@@ -47,11 +47,12 @@ def _asset_derivations(assets: dict[str, dict], files: dict[str, dict]) -> list[
     return pairs
 
 
-def _file(given: dict[str, Any]) -> dict[str, Any]:
+def _drop(given: dict[str, Any]) -> dict[str, Any]:
     return {
-        "prov:type": "source file",
-        "prov:label": f"{given['source']}/{given['edition']}/{given['file']}",
+        "prov:type": "source drop",
+        "prov:label": f"{given['source']}/{given['edition']}: {given['title']}",
         "cc:sha256": given["sha256"],
+        "cc:files": given["n_files"],
         "cc:licence": given["licence"],
         "cc:citation": given["citation"],
     }
@@ -80,8 +81,8 @@ def _run_id(manifest: dict[str, Any], lineage: dict[str, Any]) -> str:
     return str(lineage.get("run_id") or manifest.get("run", {}).get("run_id") or manifest["id"])
 
 
-def _file_id(given: dict[str, Any]) -> str:
-    return f"cc:file-{_local('-'.join((given['source'], given['edition'])))}-{given['sha256'][:16]}"
+def _drop_id(given: dict[str, Any]) -> str:
+    return f"cc:drop-{_local(given['source'])}-{_local(given['edition'])}-{given['sha256'][:8]}"
 
 
 def _local(text: str) -> str:

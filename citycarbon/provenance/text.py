@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from citycarbon.provenance.model import RawCell, Trace, TraceInput
 
+NO_COPY = "no copy in this home; the file with this hash:"
 SHOWN = 12  # raw cells of one input that are printed in full; the json form has them all
 
 
@@ -13,9 +14,26 @@ def render(trace: Trace) -> str:
     if trace.formula:
         lines.append(f"  formula  {trace.formula}")
     lines += [f"  note     {n}" for n in trace.notes]
-    for given in trace.inputs:
+    cells = [i for i in trace.inputs if not i.raw or any(r.names_a_place for r in i.raw)]
+    for given in cells:
         lines += _input(trace, given)
-    return "\n".join(lines) + "\n"
+    files = [i for i in trace.inputs if i not in cells]
+    return "\n".join(lines + (_files(files) if files else [])) + "\n"
+
+
+def _files(inputs: list[TraceInput]) -> list[str]:
+    """Inputs that rest on whole files: the editions behind each, then every file once."""
+    lines = ["", "  variables and the source files behind them"]
+    for given in inputs:
+        editions: dict[str, list[str]] = {}
+        for raw in given.raw:
+            editions.setdefault(raw.source, []).append(raw.edition)
+        said = "; ".join(f"{s} {', '.join(dict.fromkeys(e))}".rstrip() for s, e in editions.items())
+        lines.append(f"    {given.variable:<12} {said}")
+    lines += ["", "  files"]
+    for raw in {r.sha256: r for i in inputs for r in i.raw}.values():
+        lines += [f"    {raw.source} {raw.edition}".rstrip(), f"      {raw.path or NO_COPY}", f"      sha256 {raw.sha256}"]
+    return lines
 
 
 def _input(trace: Trace, given: TraceInput) -> list[str]:
@@ -39,7 +57,7 @@ def _raw(raw: RawCell, again: bool | None) -> list[str]:
     edition = f", edition {raw.edition}" if raw.edition else ""
     lines = [
         f"    {raw.source}{edition}{year}: {raw.where}{text}{'  [' + ', '.join(marks) + ']' if marks else ''}",
-        f"      {raw.path or 'no copy in this home; the file with this hash:'}",
+        f"      {raw.path or NO_COPY}",
         f"      sha256 {raw.sha256}",
     ]
     if again is not None:

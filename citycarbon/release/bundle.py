@@ -35,12 +35,13 @@ class Assembly:
     landing: Path
     folder: Path
     identity: Identity
-    inputs: list[dict[str, Any]]
+    inputs: list[dict[str, Any]]  # one entry a received file
+    records: list[dict[str, Any]]  # one entry a drop
     rows: dict[str, int] = field(default_factory=dict)  # file -> rows, filled by the steps
 
     @property
     def synthetic(self) -> bool:
-        return any(i["synthetic"] for i in self.inputs)
+        return any(r["synthetic"] for r in self.records)
 
     @property
     def withheld(self) -> set[tuple[str, str]]:
@@ -77,7 +78,7 @@ def build_release(
     identity = identify(landing, study, run_info.get("seed_info"), public=public)
     _same_inputs(identity.id, run_info.get("release_id"))
     with _workspace(home.releases, identity.id) as folder:
-        work = Assembly(home, study_name(study), _spec(study), landing, folder, identity, list_inputs(landing))
+        work = Assembly(home, study_name(study), _spec(study), landing, folder, identity, *list_inputs(landing))
         _write_tables(work)
         _write_results(work)
         _write_documents(work, checks)
@@ -154,6 +155,7 @@ def _describe(work: Assembly, lineage: dict[str, Any], run_info: dict[str, Any])
     body = manifest.compose(
         work.identity,
         inputs=work.inputs,
+        records=work.records,
         run_info=_plain(run_info),
         synthetic=work.synthetic,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -11,7 +11,6 @@ from typing import Any
 
 from citycarbon.paths import DBT_PROJECT
 from citycarbon.release.identity import file_sha256
-from citycarbon.release.inputs import by_drop
 from citycarbon.release.manifest import may_differ, write_json
 
 SCHEMA = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -45,7 +44,7 @@ def write_datapackage(folder: Path, manifest: dict[str, Any]) -> Path:
         "description": "Panel, estimates and records of one release; how to trace and verify a number: report/index.html.",
         "version": manifest["code"]["project_version"],
         "licenses": [{"name": "other", "title": "Each source's own terms, see sources; the project's code is under MIT"}],
-        "sources": [_source(d) for d in by_drop(manifest["inputs"])],
+        "sources": [_source(d) for d in manifest["records"]],
         "resources": [_resource(f, folder, units, notes) for f in tables],
     }
     return write_json(folder / "datapackage.json", body)
@@ -95,7 +94,7 @@ def _typed(file: Path) -> Any:
     import pyarrow as pa
     from pyarrow import csv
 
-    text = ("city_id", "column", "place", "place_code", "province_id")
+    text = ("city_id", "column", "place", "place_id", "place_code", "province_id")
     return csv.ConvertOptions(column_types={c: pa.string() for c in text}, strings_can_be_null=True)
 
 

@@ -20,7 +20,13 @@ MAY_DIFFER = ("manifest.json", "lineage/", "ro-crate-metadata.json", "diff.")
 
 
 def compose(
-    identity: Identity, *, inputs: list[dict[str, Any]], run_info: dict[str, Any], synthetic: bool, created_at: str
+    identity: Identity,
+    *,
+    inputs: list[dict[str, Any]],
+    records: list[dict[str, Any]],
+    run_info: dict[str, Any],
+    synthetic: bool,
+    created_at: str,
 ) -> dict[str, Any]:
     """Everything of the manifest but ``row_counts`` and ``files``, which are known once the bundle stands."""
     return {
@@ -37,7 +43,9 @@ def compose(
         "lock_sha256": identity.lock,
         "seeds": {"random": identity.seed_info, "files": identity.seeds},
         "inputs": inputs,
-        "identity": asdict(identity),
+        "records": records,
+        # All ingredients of the id but the inputs, which stand above.
+        "identity": {k: v for k, v in asdict(identity).items() if k != "inputs"},
         "row_counts": {},
         "files": {},
     }

@@ -13,7 +13,7 @@ from typing import Any
 from citycarbon.errors import UsageError, VerifyMismatch
 from citycarbon.release import manifest
 from citycarbon.release.identity import Identity
-from citycarbon.release.inputs import IDENTITY_FIELDS
+from citycarbon.release.inputs import identity_inputs
 from citycarbon.release.recompute import compare_cells, print_again, recompute_coefficients
 from citycarbon.release.verify_report import Mismatch, VerifyReport
 
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise VerifyMismatch(
             f"{manifest.NAME}: found text that is not JSON ({err}); expected the manifest of a release"
         ) from None
-    missing = sorted({"id", "study", "inputs", "identity", "files"} - body.keys())
+    missing = sorted({"id", "study", "inputs", "records", "identity", "files"} - body.keys())
     if missing:
         raise VerifyMismatch(f"{manifest.NAME}: found no {', '.join(missing)}; expected the manifest of a release")
     return body
@@ -115,5 +115,4 @@ def _id(path: Path, body: dict[str, Any]) -> Iterator[Mismatch]:
 
 def identity_of(body: dict[str, Any]) -> Identity:
     """The identity that a manifest states: its ingredients and the files it lists as inputs."""
-    inputs = [{k: given.get(k, "") for k in IDENTITY_FIELDS} for given in body["inputs"]]
-    return Identity(**{**body["identity"], "inputs": inputs})
+    return Identity(**{**body["identity"], "inputs": identity_inputs(body)})

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citycarbon.release.inputs import by_drop
+from citycarbon.release.inputs import drop_key
 from citycarbon.report import sentences as say
 
 if TYPE_CHECKING:
@@ -80,8 +80,14 @@ class PageData:
     def weak_points(self) -> list[str]:
         sample = self.panel[self.panel["in_sample"].fillna(False).astype(bool)]
         used = [v for v in self.spec["sample_variables"] if f"{v}_flag" in sample]
-        flags = {v: int((sample[f"{v}_flag"].fillna("") != "").sum()) for v in used}
+        flags = {v: say.count_flags(sample[f"{v}_flag"]) for v in used}
         return say.weak_points(self.main, {v: n for v, n in flags.items() if n}, len(sample), len(self.panel))
+
+    @property
+    def planted(self) -> list[str]:
+        """What the sample planted, beside what the columns found; empty for measured sources."""
+        file = self.release / "truth.json"
+        return say.planted(json.loads(file.read_text(encoding="utf-8")), self.estimates) if file.is_file() else []
 
     @property
     def tables(self) -> list[dict[str, str]]:
@@ -116,9 +122,19 @@ class PageData:
 
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
+        """Every check, what did not pass first."""
         body = json.loads((self.release / "checks.json").read_text(encoding="utf-8"))["checks"]
         order = {"failed": 0, "warning": 1, "passed": 2}
         return sorted((_check(c) for c in body), key=lambda c: order[c["verdict"]])
+
+    @property
+    def shown_checks(self) -> list[dict[str, Any]]:
+        """Rules of the gate and of the estimates, and whatever did not pass: a passed dbt test is a name in a list."""
+        return [c for c in self.checks if c["engine"] != "dbt" or c["verdict"] != "passed"]
+
+    @property
+    def passed_dbt(self) -> list[str]:
+        return [c["id"] for c in self.checks if c["engine"] == "dbt" and c["verdict"] == "passed"]
 
     @property
     def check_counts(self) -> str:
@@ -143,12 +159,33 @@ class PageData:
 
     @property
     def sources(self) -> list[dict[str, Any]]:
-        drops = by_drop(self.manifest["inputs"])
-        return [{**d, "shown": d["files"][:SHOWN], "more": max(0, len(d["files"]) - SHOWN)} for d in drops]
+        """One entry for each source and terms, with its editions: what to cite and what is allowed."""
+        groups: dict[tuple, dict[str, Any]] = {}
+        for record in self.manifest["records"]:
+            key = tuple(record[k] for k in ("source", "licence", "redistributable", "citation", "url", "synthetic"))
+            group = groups.setdefault(key, {**record, "editions": []})
+            group["editions"].append(record["edition"])
+        return list(groups.values())
+
+    @property
+    def files(self) -> list[tuple[str, str, str]]:
+        """Drop, file name, sha256; a drop of many files by the hash of its list."""
+        names: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for given in self.manifest["inputs"]:
+            names.setdefault(drop_key(given), []).append(given)
+        lines = []
+        for record in self.manifest["records"]:
+            drop, files = f"{record['source']} {record['edition']}", names[drop_key(record)]
+            if len(files) > SHOWN:
+                lines.append((drop, f"{len(files):,} files, each in manifest.json; hash of their list:", record["sha256"]))
+            else:
+                lines += [(drop, f["file"], f["sha256"]) for f in files]
+        return lines
 
     @property
     def withheld(self) -> list[str]:
-        return sorted({d["source"] for d in self.sources if d["redistributable"] == "no"}) if self.manifest["public"] else []
+        closed = {r["source"] for r in self.manifest["records"] if r["redistributable"] == "no"}
+        return sorted(closed) if self.manifest["public"] else []
 
     @property
     def variables(self) -> list[tuple[str, str, str, str]]:

@@ -67,7 +67,7 @@ def comparisons(estimates: pd.DataFrame, main: dict[str, Any]) -> list[str]:
     return out
 
 
-def weak_points(row: dict[str, Any] | None, flags: dict[str, int], in_sample: int, all_rows: int) -> list[str]:
+def weak_points(row: dict[str, Any] | None, flags: dict[str, dict[str, int]], in_sample: int, all_rows: int) -> list[str]:
     """What weakens the result, from its numbers: support, attrition, values that are not plain observations."""
     points = []
     if row is not None:
@@ -86,8 +86,38 @@ def weak_points(row: dict[str, Any] | None, flags: dict[str, int], in_sample: in
         points.append(
             f"{whole(out)} of {whole(all_rows)} city-years are not in the sample ({share:.1f} %); the table below says why."
         )
-    points += [f"{v}: {whole(n)} values of the sample carry a flag ({100 * n / in_sample:.1f} %)." for v, n in flags.items()]
+    for variable, kinds in flags.items():
+        n, named = kinds["any"], ", ".join(f"{k} {whole(c)}" for k, c in kinds.items() if k != "any")
+        points.append(
+            f"{variable}: {whole(n)} values of the sample ({100 * n / in_sample:.1f} %) are not plain observations: {named}."
+        )
     return points
+
+
+def count_flags(flags: pd.Series) -> dict[str, int]:
+    """Values with a flag (``any``) and with each kind of flag; a flag may name several kinds, separated by ``;``."""
+    marked = flags.dropna().astype(str)
+    kinds = marked[marked != ""].str.split(";").explode().str.strip()
+    kinds = kinds[kinds != ""]
+    if kinds.empty:
+        return {}
+    return {"any": int(kinds.index.nunique()), **{str(k): int(n) for k, n in kinds.value_counts().sort_index().items()}}
+
+
+def planted(truth: dict[str, Any], estimates: pd.DataFrame) -> list[str]:
+    """For a sample: each column's estimand under the planted effect beside its estimate, in standard errors."""
+    out = []
+    did = estimates[estimates["term"] == "did"]
+    for row in did.to_dict("records"):
+        target = truth.get("estimands", {}).get(f"{row['table']}:{row['column']}")
+        if target is None or not math.isfinite(row["estimate"]):
+            continue
+        away = (row["estimate"] - target) / row["std_error"]
+        out.append(
+            f"{where(row)}: planted {signed(target)}, found {signed(row['estimate'])} ({plain(row['std_error'])}), "
+            f"{abs(away):.1f} standard errors {'above' if away > 0 else 'below'}."
+        )
+    return out
 
 
 def where(row: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ def test_prov_names_only_what_it_declares(lineage):
     assert all(":" in name and name.split(":")[0] in body["prefix"] for name in known)
 
 
-def test_prov_leads_from_the_release_to_every_source_file(lineage, release):
+def test_prov_leads_from_the_release_to_every_source_drop(lineage, release):
     body = lineage("lineage/prov.json")
     parents: dict[str, set[str]] = {}
     for said in body["wasDerivedFrom"].values():
@@ -40,7 +40,7 @@ def test_prov_leads_from_the_release_to_every_source_file(lineage, release):
     while open_:
         reached |= open_
         open_ = set().union(*(parents.get(e, set()) for e in open_)) - reached
-    files = {e for e, said in body["entity"].items() if said["prov:type"] == "source file"}
+    files = {e for e, said in body["entity"].items() if said["prov:type"] == "source drop"}
     assert len(files) == 2 and files <= reached
 
 

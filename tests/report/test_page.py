@@ -166,6 +166,29 @@ def test_nothing_estimable_is_said_and_is_no_crash():
 
 
 def test_weak_points_count_what_weakens():
-    points = " ".join(sentences.weak_points(_row(), {"gov": 12}, in_sample=3017, all_rows=6460))
+    points = " ".join(sentences.weak_points(_row(), {"gov": {"any": 12, "chained": 12}}, in_sample=3017, all_rows=6460))
     assert "9 treated cities and 17 treated city-years (0.56 % of the sample)" in points
-    assert "3,443 of 6,460" in points and "gov: 12 values" in points and "selected, not drawn" in points
+    assert (
+        "3,443 of 6,460" in points
+        and "gov: 12 values of the sample (0.4 %)" in points
+        and "chained 12" in points
+        and "selected, not drawn" in points
+    )
+
+
+def test_flags_are_counted_by_value_and_by_kind():
+    import pandas as pd
+
+    assert sentences.count_flags(pd.Series([None, "", "chained;merged_sum", "chained"])) == {
+        "any": 2,
+        "chained": 2,
+        "merged_sum": 1,
+    }
+    assert sentences.count_flags(pd.Series([None, ""], dtype="object")) == {}
+
+
+def test_a_sample_says_what_was_planted_beside_what_was_found():
+    import pandas as pd
+
+    (said,) = sentences.planted({"estimands": {"table2:2": -0.2}}, pd.DataFrame([_row(), _row(column="1")]))
+    assert "planted \N{MINUS SIGN}0.200, found \N{MINUS SIGN}0.300 (0.100), 1.0 standard errors below" in said
