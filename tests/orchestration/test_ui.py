@@ -37,7 +37,7 @@ query { assetNodes { assetKey { path } groupName kinds owners { ... on TeamAsset
 """
 CHECKS = """
 query { assetNodeOrError(assetKey: {path: ["city_panel"]}) { ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks {
-  name blocking executionForLatestMaterialization { status evaluation { success } } } } } } } }
+  name blocking executionForLatestMaterialization { status } } } } } } }
 """
 TICKS = """
 query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) { ... on Sensor { sensorState { id status

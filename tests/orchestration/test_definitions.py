@@ -1,0 +1,95 @@
+"""The code location: one job a study, jobs that select what they say, resources that tests can swap."""
+
+from __future__ import annotations
+
+import uuid
+
+import dagster as dg
+import pytest
+
+from citycarbon.paths import Home
+from citycarbon.study import list_studies
+from orchestration.manifest import prepare_manifest
+
+
+@pytest.fixture(scope="module")
+def build_defs():
+    prepare_manifest()
+    from orchestration.definitions import build_defs
+
+    return build_defs
+
+
+@pytest.fixture(scope="module")
+def defs(build_defs):
+    return build_defs()
+
+
+def test_definitions_are_loadable(defs):
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_one_job_a_study_and_each_job_says_what_it_does(defs):
+    names = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert names == {*(f"study_{s}" for s in list_studies()), "refresh", "check"}
+    assert all(defs.resolve_job_def(name).description for name in names)
+
+
+def test_check_job_estimates_nothing(defs):
+    keys = {k.to_user_string() for k in defs.resolve_job_def("check").asset_layer.selected_asset_keys}
+    assert "city_panel" in keys and "raw/chen_county" in keys
+    assert not keys & {"estimates", "table1", "table2", "release"}
+
+
+def test_sensor_and_schedule_are_off_until_someone_decides(defs):
+    assert defs.resolve_sensor_def("landing_sensor").default_status == dg.DefaultSensorStatus.STOPPED
+    schedule = defs.resolve_schedule_def("monthly_refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.cron_schedule == "0 3 1 * *"
+
+
+def test_resources_can_be_swapped_without_patching(build_defs, tmp_path):
+    seen = []
+
+    @dg.asset
+    def probe(home: dg.ResourceParam[Home]) -> None:
+        seen.append(home)
+
+    jobs = [dg.define_asset_job("probing")]
+    defs = build_defs(resources={"home": Home(tmp_path)}, assets=[probe], asset_checks=[], jobs=jobs)
+    assert defs.resolve_job_def("probing").execute_in_process().success
+    assert seen == [Home(tmp_path)]
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(None, "in_process"), ("multiprocess", "multiprocess")])
+def test_executor_follows_the_environment(monkeypatch, setting, expected):
+    from orchestration.jobs import executor
+
+    if setting:
+        monkeypatch.setenv("CITYCARBON_EXECUTOR", setting)
+    assert executor().name == expected
+
+
+def test_refresh_request_asks_the_same_function_as_the_command(monkeypatch, tmp_path):
+    from orchestration.sensors import refresh_request
+
+    monkeypatch.setenv("CITYCARBON_HOME", str(tmp_path))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert isinstance(refresh_request(instance), dg.SkipReason)
+        file = tmp_path / "list.csv"
+        file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
+        from citycarbon.sources.landing import add
+
+        add("policy_list", [file], "2024", Home(tmp_path).landing)
+        first = refresh_request(instance)
+        assert first.run_key.endswith(":1")
+        _fail(instance, first.tags)
+        assert refresh_request(instance).run_key == first.run_key.removesuffix("1") + "2"
+        _fail(instance, first.tags)
+        _fail(instance, first.tags)
+        assert "given up after 3" in refresh_request(instance).skip_message
+
+
+def _fail(instance, tags):
+    failed = dg.DagsterRun(job_name="refresh", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=tags)
+    instance.add_run(failed)
