@@ -63,11 +63,11 @@ def release(
 
 def run_info(context: dg.AssetExecutionContext) -> dict[str, Any]:
     """Run id, when it began and ended (UTC), what started it, and the release id that was asked for beforehand."""
-    stats = context.instance.get_run_stats(context.run_id)
+    stats = context.instance.get_run_stats(context.run.run_id)
     now = datetime.now(UTC)
     began = datetime.fromtimestamp(stats.start_time, UTC) if stats.start_time else now
     return {
-        "run_id": context.run_id,
+        "run_id": context.run.run_id,
         "started_at": began.isoformat(timespec="seconds"),
         "finished_at": now.isoformat(timespec="seconds"),
         "command": f"job {context.job_name}",

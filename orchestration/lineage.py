@@ -20,10 +20,10 @@ class RunLineage:
         """{"run_id", "job", "assets": [...], "checks": [...]}; called by the last asset for everything above it."""
         graph = context.job_def.asset_layer.asset_graph
         return {
-            "run_id": context.run_id,
+            "run_id": context.run.run_id,
             "job": context.job_name,
             "assets": [self._asset(key, graph, context) for key in sorted(graph.materializable_asset_keys)],
-            "checks": run_checks(context.instance, context.run_id),
+            "checks": run_checks(context.instance, context.run.run_id),
         }
 
     def _asset(self, key: dg.AssetKey, graph: Any, context: dg.AssetExecutionContext) -> dict[str, Any]:

@@ -36,8 +36,8 @@ query { assetNodes { assetKey { path } groupName kinds owners { ... on TeamAsset
     ... on MarkdownMetadataEntry { mdStr } ... on IntMetadataEntry { intValue } } tags { key value } } } }
 """
 CHECKS = """
-query { assetNodeOrError(assetKey: {path: ["city_panel"]}) { ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks {
-  name blocking executionForLatestMaterialization { status } } } } } } }
+query { assetNodeOrError(assetKey: {path: ["city_panel"]}) { ... on AssetNode {
+  assetChecksOrError { ... on AssetChecks { checks { name blocking executionForLatestMaterialization { status } } } } } } }
 """
 TICKS = """
 query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) { ... on Sensor { sensorState { id status
