@@ -204,7 +204,7 @@ OBSERVATION_RULES = (
         "A level fits the years around it",
         "blocking",
         "A shifted decimal point or a row of another unit stands out against the city's own neighbouring years.",
-        f"within x{th.NEIGHBOUR_FACTOR:g} (or the indicator's own jump_factor) of the median of the two years on each side, "
+        f"within x{th.NEIGHBOUR_FACTOR:g} (x50 for foreign investment) of the median of the two years on each side, "
         "and no lasting shift of that size",
         CORRECT,
         levels.judge_neighbours,

@@ -19,8 +19,8 @@ UNKNOWN = {"unknown_label", "unknown_unit", "unit_mismatch", "unknown_place", "a
 
 # Values as the files print them: the gate judges the guard on what arrived, not on what the correction made of it.
 AS_ARRIVED = """
-SELECT o.edition, o.indicator_id, o.place_id, o.year, o.scope, sum(r.value) AS value
-FROM (SELECT DISTINCT edition, indicator_id, place_id, year, scope, unnest(raw_ids) AS raw_id
+SELECT o.edition, o.indicator_id, o.place_id, o.year, o.scope, o.first_id, sum(r.value) AS value
+FROM (SELECT edition, indicator_id, place_id, year, scope, raw_ids[1] AS first_id, unnest(raw_ids) AS raw_id
       FROM read_parquet($observations) WHERE source = $source AND level = 'city' AND NOT is_interpolated) o
 JOIN read_parquet($raw) r USING (raw_id)
 GROUP BY ALL

@@ -104,14 +104,15 @@ class GateInputs:
     @cached_property
     def observations(self) -> pd.DataFrame:
         """Observations with a value of their own (no interpolated ones: no variable is made of those) and ``used``: the row
-        feeds a column of this study, or belongs to an emission series it names. ``series`` numbers source, indicator, scope and
-        place, ``table`` numbers source, edition, indicator and scope.
+        feeds a column of this study, or belongs to an emission series it names, inside its window. ``series`` numbers source,
+        indicator, scope and place, ``table`` numbers source, edition, indicator and scope.
         """
         table = self.mart("observations", [*OBSERVATION, "is_current", "is_used", "is_interpolated"])
         table = table[table["value"].notna() & ~table["is_interpolated"]].reset_index(drop=True)
         feeds = table["indicator_id"].isin(self.used_inputs - {CO2} - set(SERIES_COLUMNS))
         series = table["indicator_id"].eq(CO2) & table["source"].isin(self.scope.series)
-        table["used"] = (feeds & table["is_used"]) | series
+        in_window = table["year"].between(self.scope.first_year, self.scope.last_year)
+        table["used"] = ((feeds & table["is_used"]) | series) & in_window
         # integer keys of a series and of a table: grouping by text again in every rule would cost more than the rules
         table["series"] = table.groupby(
             ["source", "indicator_id", "scope", "level", "place_id"], sort=False, dropna=False
@@ -125,7 +126,6 @@ class GateInputs:
     def catalogue(self) -> pd.DataFrame:
         """The indicator catalogue with numbers as numbers; index indicator_id."""
         table = self.seed("indicator_catalogue", ["indicator_id", "canonical_unit", "is_additive", "low", "high"])
-        for column in ("low", "high", "jump_factor"):
-            table[column] = pd.to_numeric(table[column]) if column in table.columns else float("nan")
+        table = table.assign(low=pd.to_numeric(table["low"]), high=pd.to_numeric(table["high"]))
         table["is_additive"] = table["is_additive"].str.lower().isin(["true", "1", "t", "yes"])
         return table.set_index("indicator_id", drop=False)

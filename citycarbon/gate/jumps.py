@@ -79,6 +79,8 @@ def judge_steps(inputs: GateInputs) -> Judged:
     """One row per city-year and series: ``listed_ratio`` (consecutive years), ``log2_ratio`` and ``off_ten`` (gaps
     included)."""
     out = _steps(inputs).copy()
+    # a step into the window's first year from before it is no step of the study
+    out["used"] &= (out["year"] - out["gap"].fillna(0)) >= inputs.scope.first_year
     out["listed_ratio"] = out["ratio"].where(out["gap"].eq(1))
     step = out["ratio"].mask(out["returns"])
     out["log2_ratio"] = np.log2(step)

@@ -24,11 +24,11 @@ def level_series(inputs: GateInputs) -> pd.DataFrame:
     default."""
     catalogue = inputs.catalogue
     units = catalogue["canonical_unit"].str.lower().str.strip()
-    levels = catalogue[units.isin(LEVEL_UNITS) | catalogue["jump_factor"].notna()].drop(index=[CO2, AREA], errors="ignore")
+    levels = catalogue[units.isin(LEVEL_UNITS)].drop(index=[CO2, AREA], errors="ignore")
     seen = inputs.observations
     seen = seen[seen["indicator_id"].isin(levels.index) & seen["level"].eq("city") & seen["place_id"].notna()]
     out = edition_series(seen)
-    out["limit"] = out["indicator_id"].map(levels["jump_factor"]).fillna(th.NEIGHBOUR_FACTOR).to_numpy()
+    out["limit"] = out["indicator_id"].map(th.NEIGHBOUR_FACTORS).fillna(th.NEIGHBOUR_FACTOR).to_numpy(dtype=float)
     return out
 
 

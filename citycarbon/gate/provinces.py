@@ -62,7 +62,9 @@ def judge_city_in_province(inputs: GateInputs) -> Judged:
     out = out[out["is_city"]].merge(province_totals(inputs), on=["indicator_id", "year", "province_id"], how="left")
     group = out.groupby([*TABLE, "province_id"], sort=False)["value"]
     others = group.transform("sum") - out["value"]
-    implied = (others + out["usual"]).where(others > 0)
+    units = inputs.units["province_id"].value_counts().reindex(out["province_id"]).fillna(1).to_numpy()
+    enough = (group.transform("size") - 1) >= th.CARRIES_PROVINCE_UNITS * (units - 1)
+    implied = (others + out["usual"]).where((others > 0) & enough)
     unusual = out["value"] >= th.CARRIES_PROVINCE_OWN * out["usual"]
     inferred = (out["value"] / implied / th.CARRIES_PROVINCE_SHARE).where(unusual, 0.0)
     out["share"] = (out["value"] / out["printed"]).fillna(inferred)

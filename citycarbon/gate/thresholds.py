@@ -8,11 +8,12 @@ DROP_COUNTED = 0.5  # under -50 %: counted with the jumps in the share of a year
 JUMP_BLOCKING = 8.0  # the largest jump in the real series is x4.6
 POWER_OF_TEN_BAND = 0.10  # a factor within 10 % of 10, 100, ... is a slip of the decimal point or of the unit
 JUMP_SHARE = 0.03  # of a source's city-years in one year
-JUMP_SHARE_MINIMUM = 5  # fewer jumping cities than this never refuse: 3 % of a hundred cities is chance
+JUMP_SHARE_MINIMUM = 8  # fewer jumping cities never refuse: in a year of thin coverage 3 % is chance (CEADS 2004: 6 of 95)
 MAX_GAP = 3  # years between observations up to which a factor is still judged (an annual +15 % over 3 years is x1.5)
 
 # Other level variables, against the years around them.
 NEIGHBOUR_FACTOR = 5.0  # half way (on a log scale) between the real scope breaks (x3.3) and a decimal slip (x10)
+NEIGHBOUR_FACTORS = {"fdi_usd": 50.0}  # single projects move it; below this it is news, not a slip
 LEVEL_JUMP_LISTED = 2.5  # from one year to the next: scope and boundary changes start here
 FAR_FROM_MEDIAN = 200.0  # the largest city's GDP is about 25 times the median, the smallest prefecture's a 60th
 NEIGHBOUR_YEARS = (-2, -1, 1, 2)
@@ -20,8 +21,11 @@ NEIGHBOURS_NEEDED = 2
 
 # A city against its province and its namesake.
 CARRIES_PROVINCE_SHARE = 0.8  # of the province as its other cities and the city's own usual value imply
-CARRIES_PROVINCE_OWN = 1.5  # times its own usual value, so that a capital that dominates its province is not refused
-NAMESAKE_SHARE = 0.5  # of the namesake province; the true shares are 0.15 (Jilin) and 0.13 of the cities counted (Hainan)
+CARRIES_PROVINCE_OWN = 2.5  # times its own usual value, so that a capital that dominates its province is not refused
+CARRIES_PROVINCE_UNITS = 0.5  # of the other units of the province must be in the table, or they imply no total
+NAMESAKE_SHARE = (
+    0.8  # of the namesake province, or of its other cities in the table, which may be few: EDGAR gives 0.6 for Hainan
+)
 
 # Boundaries and series.
 AREA_CHANGE = 0.20

@@ -35,7 +35,7 @@ def test_a_lasting_shift_is_named_at_its_first_year(world):
 
 def test_a_slip_in_a_table_or_indicator_not_used_only_warns(world):
     world.scale(10.0, "gdp_yuan", "compiled_city", city=JINAN, years=2015)
-    world.scale(10.0, "fdi_usd", city=ORDOS, years=2016)
+    world.scale(100.0, "fdi_usd", city=ORDOS, years=2016)
     found = world.gate("magnitude_neighbours", "magnitude_neighbours_unused")
     assert found["magnitude_neighbours"].passed
     unused = found["magnitude_neighbours_unused"]
