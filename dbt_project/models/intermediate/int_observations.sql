@@ -61,7 +61,7 @@ declared as (
     inner join {{ ref('corrections') }} as k
         on e.source = k.source and (k.edition is null or e.edition = k.edition) and e.place_id = k.place
         and e.data_year = k.data_year and e.indicator_id = k.indicator_id
-    where k.status = 'active'
+    where k.status = 'active' and {{ var('apply_corrections') }}
 ),
 
 -- the guard: value over the mean of the named years (of the same place or of `guard_place`) in the same edition
