@@ -73,12 +73,15 @@ def build_release(
     refused = [c.id for c in checks if c.refuses]
     if refused:
         raise GateRefused(f"release: blocking checks failed: {', '.join(refused)}. The last release stays.", refused)
-    from citycarbon.release.inputs import list_inputs
+    from citycarbon.release.inputs import identity_inputs, list_inputs
 
-    identity = identify(landing, study, run_info.get("seed_info"), public=public)
+    # One look at the landing folder: what the manifest lists is what the id is made of.
+    inputs, records = list_inputs(landing)
+    known = identity_inputs({"inputs": inputs, "records": records})
+    identity = identify(landing, study, run_info.get("seed_info"), public=public, inputs=known)
     _same_inputs(identity.id, run_info.get("release_id"))
     with _workspace(home.releases, identity.id) as folder:
-        work = Assembly(home, study_name(study), _spec(study), landing, folder, identity, *list_inputs(landing))
+        work = Assembly(home, study_name(study), _spec(study), landing, folder, identity, inputs, records)
         _write_tables(work)
         _write_results(work)
         _write_documents(work, checks)

@@ -11,7 +11,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,13 @@ class Identity:
     seed_info: dict[str, Any] = field(default_factory=dict)  # random seeds and options of a run that change numbers
     public: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
-        return hash_of(asdict(self))[:ID_LENGTH]
+        return hash_of(self.ingredients())[:ID_LENGTH]
+
+    def ingredients(self) -> dict[str, Any]:
+        """Name -> value of every ingredient, as it is hashed."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def hash_of(value: object) -> str:
@@ -85,11 +90,17 @@ def git_commit(root: Path | None = None) -> str | None:
 
 
 def identify(
-    landing: Path, study: Any, seed_info: Mapping[str, Any] | None = None, *, public: bool = False, root: Path | None = None
+    landing: Path,
+    study: Any,
+    seed_info: Mapping[str, Any] | None = None,
+    *,
+    public: bool = False,
+    root: Path | None = None,
+    inputs: list[dict[str, str]] | None = None,
 ) -> Identity:
     """Collect the ingredients of the id of ``study`` (a name or a Study) on the complete drops in ``landing``.
 
-    Raises UsageError where the study has no folder.
+    ``inputs``: what ``landed_files`` gives, where the caller has looked already. Raises UsageError for an unknown study.
     """
     root = root or paths.PROJECT_ROOT
     name = study_name(study)
@@ -102,7 +113,7 @@ def identify(
     lock = root / "requirements.lock"
     return Identity(
         study=name,
-        inputs=landed_files(landing),
+        inputs=landed_files(landing) if inputs is None else inputs,
         study_files=hash_files(_walk(folder), root),
         code=code_version(root),
         seeds=hash_files(_walk(root / "dbt_project" / "seeds"), root),

@@ -6,7 +6,6 @@ import json
 import platform
 import re
 import sys
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def compose(
         "inputs": inputs,
         "records": records,
         # All ingredients of the id but the inputs, which stand above.
-        "identity": {k: v for k, v in asdict(identity).items() if k != "inputs"},
+        "identity": {k: v for k, v in identity.ingredients().items() if k != "inputs"},
         "row_counts": {},
         "files": {},
     }
