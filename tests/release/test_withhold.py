@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_home import CELLS
@@ -14,13 +15,13 @@ from citycarbon.release import verify
 from citycarbon.release.withhold import withhold_cells, withhold_panel
 
 
-def _public(tiny):
-    return tiny.build(public=True)
+@pytest.fixture
+def bundle(public):
+    return (public.home.releases / "latest").resolve()
 
 
-def test_values_of_the_closed_source_are_gone_and_places_stay(tiny):
-    release = _public(tiny)
-    raw = pq.read_table(release / "lineage/raw_rows.parquet").to_pandas()
+def test_values_of_the_closed_source_are_gone_and_places_stay(bundle):
+    raw = pq.read_table(bundle / "lineage/raw_rows.parquet").to_pandas()
     closed = raw[raw["source"] == "chen_county"]
     assert len(closed) and closed["withheld"].all() and (closed["text"] == "").all() and closed["value"].isna().all()
     assert closed["cell"].notna().all() and closed["file_sha256"].str.len().eq(64).all()
@@ -28,39 +29,36 @@ def test_values_of_the_closed_source_are_gone_and_places_stay(tiny):
     assert not open_rows["withheld"].any() and open_rows["value"].notna().all()
 
 
-def test_the_panel_and_its_cells_lose_what_rests_on_it_through_every_formula(tiny):
-    release = _public(tiny)
-    panel = pd.read_parquet(release / "panel.parquet")
+def test_the_panel_and_its_cells_lose_what_rests_on_it_through_every_formula(bundle):
+    panel = pd.read_parquet(bundle / "panel.parquet")
     assert panel["co2_mt"].isna().all() and panel["lnco2"].isna().all()
     assert panel["lnpgdp"].notna().all() and panel["did_ai_pilot"].sum() == 7 and panel["in_sample"].sum() == 111
-    cells = pq.read_table(release / "panel_cells.parquet").to_pylist()
+    cells = pq.read_table(bundle / "panel_cells.parquet").to_pylist()
     derived = [c for c in cells if c["variable"] == "lnco2"]
     assert all(c["value"] is None and c["inputs"][0]["value"] is None for c in derived)
     county = next(c for c in cells if c["variable"] == "co2_mt")
     assert county["inputs"][0]["raw_ids"]
 
 
-def test_no_byte_of_a_closed_value_is_in_the_bundle(tiny):
-    values = pd.read_parquet(tiny.home.marts("ai_pilot") / "city_panel.parquet")["lnco2"]
-    release = _public(tiny)
+def test_no_byte_of_a_closed_value_is_in_the_bundle(public, bundle):
+    values = pd.read_parquet(public.home.marts("ai_pilot") / "city_panel.parquet")["lnco2"]
     # Extremes are aggregates of Table 1; every other single value must be gone.
     inner = [repr(v) for v in values if v not in (values.min(), values.max())]
-    texts = [f.read_text(encoding="utf-8") for f in release.rglob("*") if f.suffix in (".csv", ".json", ".html", ".md", ".tex")]
+    texts = [f.read_text(encoding="utf-8") for f in bundle.rglob("*") if f.suffix in (".csv", ".json", ".html", ".md", ".tex")]
     assert not [v for v in inner if any(v in t for t in texts)]
 
 
-def test_a_public_bundle_verifies_and_says_what_it_cannot_compute_again(tiny):
-    report = verify(_public(tiny))
+def test_a_public_bundle_verifies_and_says_what_it_cannot_compute_again(bundle):
+    report = verify(bundle)
     assert report.ok
     assert not report.reestimated
     assert any("withheld" in why for _, why in report.not_reestimated)
 
 
-def test_the_page_and_the_trace_say_that_values_are_withheld(tiny):
-    release = _public(tiny)
-    page = (release / "report/index.html").read_text(encoding="utf-8")
+def test_the_page_and_the_trace_say_that_values_are_withheld(public, bundle):
+    page = (bundle / "report/index.html").read_text(encoding="utf-8")
     assert "PUBLIC BUNDLE" in page and "chen_county" in page
-    found = trace("panel:370100:2015:lnco2", tiny.home, release)
+    found = trace("panel:370100:2015:lnco2", public.home, bundle)
     assert found.value is None
     assert all(c.text is None and c.sha256 and c.cell for i in found.inputs for c in i.raw)
     assert "may not be passed on" in found.to_text()

@@ -18,13 +18,13 @@ CODE = "c" * 64
 
 
 @cache
-def template(synthetic: bool, released: bool) -> Path:
+def template(synthetic: bool, released: bool, public: bool = False) -> Path:
     """Made once a process; tests get copies."""
     root = Path(tempfile.mkdtemp(prefix="tiny-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     if released:
         shutil.copytree(template(synthetic, False), root, dirs_exist_ok=True)
-        at(root).build()
+        at(root).build(public=public)
     else:
         make_home(root, synthetic=synthetic)
     return root
@@ -61,6 +61,12 @@ def released(tmp_path) -> Tiny:
 def synthetic(tmp_path) -> Tiny:
     """The same from sources that say they are synthetic."""
     return copy_of(template(True, True), tmp_path / "synthetic")
+
+
+@pytest.fixture
+def public(tmp_path) -> Tiny:
+    """The same run with a public bundle."""
+    return copy_of(template(False, True, True), tmp_path / "public")
 
 
 @pytest.fixture
