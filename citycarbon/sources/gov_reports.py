@@ -12,9 +12,9 @@ Four numbers a report, each with its own id, none of them a share:
 
 ``env_words``    matches of the list
 ``total_words``  words by rule, since segmenting Chinese needs a dictionary and every dictionary gives another count: each
-                 match of the list, each run of Latin letters and digits (12.5 is one), and each function character (的 了
-                 和 ...) is one word; every other run of n Chinese characters holds n/2 words, rounded up, two characters being the usual
-                 length of a written Chinese word. It is an approximation and says so in its footnote.
+                 match of the list, each run of Latin letters and digits (12.5 is one) and each function character (的 了
+                 和 ...) is one word; every other run of n Chinese characters holds n/2 words, rounded up, two characters
+                 being the usual length of a written Chinese word. An approximation, and the footnote says so.
 ``env_chars``    characters in matches of the list
 ``total_chars``  characters: Chinese ones, Latin letters, digits; no punctuation, no white space
 
