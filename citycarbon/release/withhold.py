@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Editions = set[tuple[str, str]]
-OURS = ("city_id", "city_name", "province", "province_id", "unit_kind", "year", "in_sample", "drop_reason")
+OURS = ("city_id", "city_name", "province", "province_id", "unit_kind", "year", "in_sample", "drop_step", "drop_reason")
 OUR_PREFIXES = ("first_year_", "did_")
 
 

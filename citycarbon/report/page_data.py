@@ -129,12 +129,12 @@ class PageData:
 
     @property
     def shown_checks(self) -> list[dict[str, Any]]:
-        """Rules of the gate and of the estimates, and whatever did not pass: a passed dbt test is a name in a list."""
-        return [c for c in self.checks if c["engine"] != "dbt" or c["verdict"] != "passed"]
+        """The rules on what the study uses, and whatever did not pass; the rest is a list of names."""
+        return [c for c in self.checks if not _is_aside(c)]
 
     @property
-    def passed_dbt(self) -> list[str]:
-        return [c["id"] for c in self.checks if c["engine"] == "dbt" and c["verdict"] == "passed"]
+    def passed_aside(self) -> list[str]:
+        return [c["id"] for c in self.checks if _is_aside(c)]
 
     @property
     def check_counts(self) -> str:
@@ -165,6 +165,7 @@ class PageData:
             key = tuple(record[k] for k in ("source", "licence", "redistributable", "citation", "url", "synthetic"))
             group = groups.setdefault(key, {**record, "editions": []})
             group["editions"].append(record["edition"])
+            group["title"] = record["title"]  # of the latest edition: records are in order
         return list(groups.values())
 
     @property
@@ -212,6 +213,11 @@ def _check(check: dict[str, Any]) -> dict[str, Any]:
     more = len(keys) - SHOWN
     shown = ", ".join(keys[:SHOWN]) + (f" and {more} more" if more > 0 else "")
     return {**check, "verdict": "passed" if check["passed"] else failed, "keys": shown}
+
+
+def _is_aside(check: dict[str, Any]) -> bool:
+    """A passed test of the staged tables, or a passed rule on columns that the study does not use."""
+    return check["verdict"] == "passed" and (check["engine"] == "dbt" or check["id"].endswith("_unused"))
 
 
 def _csv(file: Path) -> list[list[str]]:
