@@ -28,13 +28,14 @@ class BuiltModel:
     columns: Mapping[str, str]
     version: str
     lineage: Lineage = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)  # of columns, as the project's yml has them
 
-    def metadata(self, descriptions: Mapping[str, str]) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """As Dagster shows it; a column with no upstream column (a constant) has an empty list."""
         told: dict[str, Any] = {
             "dagster/row_count": self.rows,
             "dagster/column_schema": dg.TableSchema(
-                columns=[dg.TableColumn(n, type=t, description=descriptions.get(n)) for n, t in self.columns.items()]
+                columns=[dg.TableColumn(n, type=t, description=self.descriptions.get(n)) for n, t in self.columns.items()]
             ),
         }
         if self.lineage:
@@ -57,15 +58,9 @@ def read_built_models(target: Path, database: Path) -> dict[str, BuiltModel]:
     built = {}
     for name, (rows, version) in measured.items():
         lineage = _lineage(nodes[name], manifest, target, schemas) if nodes[name]["resource_type"] == "model" else {}
-        built[name] = BuiltModel(rows, schemas[name], version, lineage)
+        said = {column: c["description"] for column, c in nodes[name]["columns"].items() if c.get("description")}
+        built[name] = BuiltModel(rows, schemas[name], version, lineage, said)
     return built
-
-
-def descriptions_of(target: Path, name: str) -> dict[str, str]:
-    """Column descriptions that the project's yml gives a model."""
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    node = next((n for n in manifest["nodes"].values() if n["name"] == name and n["resource_type"] != "test"), {})
-    return {column: said["description"] for column, said in node.get("columns", {}).items() if said.get("description")}
 
 
 def _schemas(connection: Any) -> dict[str, dict[str, str]]:

@@ -1,28 +1,29 @@
-"""The dbt project as assets: seeds, staging, intermediate models and marts, built by one ``dbt build``.
+"""The dbt project as assets: seeds, reference, staging, intermediate models and marts, built by one ``dbt build``.
 
 Every model is an asset under its own name, every dbt test a check. SQL lives in ``dbt_project``; what is added here is the
-study's vars, where dbt keeps its scratch, and versions and row counts read from the written files.
+study's vars, where dbt keeps its scratch, and what was built: rows, schema, column lineage, content versions.
 """
 
+import importlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
-from assets.built_models import BuiltModel, descriptions_of, read_built_models
+from assets.built_models import BuiltModel, read_built_models
 from assets.check_files import keep
+from assets.dbt_build import DbtRun, run_dbt
 from assets.dbt_project import dbt_project
-from assets.dbt_results import read_test_results
 from assets.reporting import OWNERS, POOL, content_version
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
-DATABASE = "scratch.duckdb"
 LAYERS = ("reference", "staging", "intermediate", "marts")
+UNIQUE_ID = "dagster_dbt/unique_id"  # in the metadata of every spec: which dbt node it is
 
 
 class WarehouseTranslator(DagsterDbtTranslator):
@@ -43,22 +44,17 @@ def layer_of(props: Mapping[str, Any]) -> str:
     return next((layer for layer in LAYERS if layer in props["fqn"]), "marts")
 
 
-def build_arguments(study: Study, home: Home) -> list[str]:
-    """The dbt command of a study: one build of everything selected, with the study's vars."""
-    return ["build", "--vars", json.dumps(study.dbt_vars(home), ensure_ascii=False)]
-
-
-def dbt_target(home: Home, study: str) -> Path:
-    """dbt's target folder: one a study, so that unchanged vars let dbt reuse its parse."""
-    return home.dbt_state / study
+def build_arguments(study: Study, home: Home, models: Sequence[str] = ()) -> list[str]:
+    """The dbt command of a study: one build with the study's vars, of everything or of ``models`` and their tests."""
+    selection = ["--select", *sorted(models)] if models else []
+    return ["build", *selection, "--vars", json.dumps(study.dbt_vars(home), ensure_ascii=False)]
 
 
 def prepare_scratch(home: Home, study: str) -> Path:
-    """Make the folders dbt writes to and name its database file, which profiles.yml takes from the environment."""
-    target = dbt_target(home, study)
-    target.mkdir(parents=True, exist_ok=True)
-    home.marts(study).mkdir(parents=True, exist_ok=True)
-    os.environ["CITYCARBON_DBT_DB"] = str(target / DATABASE)
+    """dbt's target folder, made with the folder of the marts. One a study: with unchanged vars dbt reuses its parse."""
+    target = home.dbt_state / study
+    for folder in (target, home.marts(study)):
+        folder.mkdir(parents=True, exist_ok=True)
     return target
 
 
@@ -70,32 +66,62 @@ def prepare_scratch(home: Home, study: str) -> Path:
     pool=POOL,
 )
 def warehouse(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
-) -> Iterator[Any]:
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     target = prepare_scratch(home, study.study)
-    invocation = dbt.cli(build_arguments(study, home), context=context, target_path=target, raise_on_error=False)
-    # dbt holds its database until it ends: what it built can be read and told only then.
-    events = list(invocation.stream())
-    keep(read_test_results(target), home, study.study, "dbt")
-    built = read_built_models(target, target / DATABASE)
-    for event in events:
-        yield describe(event, context, built, target, home.marts(study.study)) if isinstance(event, dg.Output) else event
-    if not invocation.is_successful():
-        raise invocation.get_error() or RuntimeError("dbt failed without a word")
+    database = target / "scratch.duckdb"
+    import_meanwhile("great_expectations.expectations")
+    run = run_dbt(build_arguments(study, home, selected_models(context)), target, database)
+    keep(run.tests(), home, study.study, "dbt")
+    yield from materializations(context, run, read_built_models(target, database), home.marts(study.study))
+    yield from evaluations(context, run)
+    if not run.succeeded:
+        raise run.failure()
 
 
-def describe(
-    output: dg.Output, context: dg.AssetExecutionContext, built: Mapping[str, BuiltModel], target: Path, marts: Path
-) -> dg.Output | dg.MaterializeResult:
-    """An output of dbt with rows, schema, lineage and content version; a mart's version is that of its parquet file."""
-    key = context.asset_key_for_output(output.output_name)
-    name = key.path[-1]
-    if name not in built:
-        return output
-    told = built[name].metadata(descriptions_of(target, name))
-    path = marts / f"{name}.parquet"
-    version = dg.DataVersion(built[name].version)
-    if path.is_file():
-        version = content_version(path)
-        told |= {"path": dg.MetadataValue.path(str(path)), "sha256": version.value}
-    return dg.MaterializeResult(asset_key=key, metadata={**output.metadata, **told}, data_version=version)
+def import_meanwhile(module: str) -> None:
+    """Load in a thread what the gate takes seconds to import: dbt works in another process and this one only waits."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+
+
+def selected_models(context: dg.AssetExecutionContext) -> list[str]:
+    """Names of the models to build where only some are asked for; empty where all are."""
+    selected = {*context.selected_asset_keys, *(check.asset_key for check in context.selected_asset_check_keys)}
+    return [] if selected >= context.assets_def.keys else [key.path[-1] for key in selected]
+
+
+def materializations(
+    context: dg.AssetExecutionContext, run: DbtRun, built: Mapping[str, BuiltModel], marts: Path
+) -> Iterator[dg.MaterializeResult]:
+    """Rows, schema, lineage and content version of what was built; a mart's version is that of its parquet file."""
+    specs = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.specs}
+    for unique_id, result in run.results.items():  # in dbt's order: parents first, as Dagster wants them
+        spec = specs.get(unique_id)
+        if spec is None or spec.key not in context.selected_asset_keys or result["status"] != "success":
+            continue
+        name = spec.key.path[-1]
+        told = built[name].metadata()
+        version = dg.DataVersion(built[name].version)
+        path = marts / f"{name}.parquet"
+        if path.is_file():
+            version = content_version(path)
+            told |= {"path": dg.MetadataValue.path(str(path)), "sha256": version.value}
+        yield dg.MaterializeResult(asset_key=spec.key, metadata=told, data_version=version)
+
+
+def evaluations(context: dg.AssetExecutionContext, run: DbtRun) -> Iterator[dg.AssetCheckResult]:
+    """dbt's verdict on each test that it ran."""
+    for spec in context.assets_def.check_specs:
+        unique_id = spec.metadata[UNIQUE_ID]
+        status = run.status(unique_id)
+        if spec.key not in context.selected_asset_check_keys or status not in ("pass", "fail", "warn"):
+            continue
+        severity = dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
+        failures = run.results[unique_id].get("failures") or 0
+        yield dg.AssetCheckResult(
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            passed=status == "pass",
+            severity=severity,
+            metadata={"failing rows": failures},
+        )

@@ -1,4 +1,4 @@
-"""What Dagster hands to the assets: the home, the landing folder, the study, dbt and the exporter of a run's lineage.
+"""What Dagster hands to the assets: the home, the landing folder, the study and the exporter of a run's lineage.
 
 Assets receive plain objects of ``citycarbon`` (Home, Path, Study), so that they know nothing of how those were configured.
 Defaults come from the environment: CITYCARBON_HOME, CITYCARBON_LANDING, CITYCARBON_STUDY.
@@ -58,20 +58,10 @@ def study_resource(init_context: dg.InitResourceContext) -> Study:
     return load_study(init_context.resource_config["name"] or default_study())
 
 
-def dbt_resource() -> Any:
-    from dagster_dbt import DbtCliResource
-
-    from assets.dbt_project import dbt_project
-    from orchestration.manifest import DBT
-
-    return DbtCliResource(project_dir=dbt_project, dbt_executable=str(DBT))
-
-
 def default_resources() -> dict[str, Any]:
     return {
         "home": home_resource,
         "landing": landing_resource,
         "study": study_resource,
-        "dbt": dbt_resource(),
         "lineage": RunLineage(),
     }
