@@ -84,7 +84,12 @@ MISSING_MARKS = frozenset(
 
 
 def parse_number(text: str) -> float | None:
-    """The number a text spells (full-width digits and thousands commas understood), or None; never nan or infinity."""
+    """The number a text spells (full-width digits and thousands commas understood), or None; never nan or infinity.
+
+    A digit that is a footnote mark (12①, 5²) is no part of a number: such a text spells none.
+    """
+    if any(unicodedata.category(c) == "No" for c in text):
+        return None
     plain = printed(unicodedata.normalize("NFKC", text))
     if _THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", "")

@@ -255,3 +255,8 @@ def test_labels_are_compared_and_printed_without_noise():
     assert not is_name("北京?")
     assert not is_name("Beijing")
     assert is_name("巴音郭楞蒙古自治州（2）")
+
+
+@pytest.mark.parametrize("text", ["12①", "①", "5²", "3½"])
+def test_a_footnote_mark_is_not_a_digit(text: str) -> None:
+    assert parse_number(text) is None
