@@ -37,6 +37,7 @@ COEFFICIENTS = {"lnpgdp": 0.30, "internet": 0.04, "gov": 0.010, "market": -0.25,
 AR_RHO, AR_SD = 0.8, 0.15  # errors: first-order autocorrelation and stationary sd, per city
 
 POLICY = "ai_pilot"
+GREEN_TREND = 0.08  # of ln(1 + green applications) a year, in every city
 # Mechanisms: what a treated city-year gains.
 GREEN_EFFECT = 0.25  # on ln(1 + green applications)
 ER_EFFECT = 0.0006  # on the share of environmental words

@@ -17,6 +17,7 @@ from citycarbon.sample.design import (
     ER_EFFECT,
     ER_SD_BEFORE_COUNTING,
     GREEN_EFFECT,
+    GREEN_TREND,
     HIGH_DIGITAL,
     HIGH_FINANCE,
     HIGH_TECHNOLOGY,
@@ -138,12 +139,19 @@ def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
         "market": mix(own(0.2, size), 0.03 * years, 0.30),
         "edu": mix(own(-0.3, wealth), -0.02 * years, 0.35),
         "industry": mix(own(0.2, wealth), 0.4 * np.sin(years / 5.0), 0.25),
-        "lngreen": mix(skill, 0.11 * years, 0.20),
+        "lngreen": mix(skill, 0 * years, 0.20),
         "er": mix(0.5 * rng.standard_normal(n), 0.04 * years, 0.85),
     }
-    targets = TARGETS | {"er": replace(TARGETS["er"], sd=ER_SD_BEFORE_COUNTING)}
+    sampled = np.nonzero(sample)[1]
+    middle, trend = sampled.mean(), GREEN_TREND * sampled.std()
+    targets = TARGETS | {
+        "er": replace(TARGETS["er"], sd=ER_SD_BEFORE_COUNTING),
+        "lngreen": replace(TARGETS["lngreen"], sd=float(np.sqrt(TARGETS["lngreen"].sd ** 2 - trend**2))),
+    }
     values = {k: calibrate(v, sample, targets[k]) for k, v in raw.items()}
     values["lngreen0"], values["er0"] = values.pop("lngreen"), values.pop("er")
+    # The trend comes after the bounds: bent by them, cities near the top would grow more slowly than the rest, policy or not.
+    values["lngreen0"] = np.maximum(values["lngreen0"] + GREEN_TREND * (years - middle)[None, :], 0.0)
     values["lnpop"] = 15.1 + 0.50 * size[:, None] + (0.003 + 0.004 * ever)[:, None] * years[None, :]
     penetration = 0.02 + 0.30 / (1 + np.exp(-(years - 9) / 3.0))
     values["lnusers"] = values["lnpop"] + np.log(penetration)[None, :] + ar1(rng, n, AR_RHO, 0.12) + 0.1 * wealth[:, None]

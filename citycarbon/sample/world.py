@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from citycarbon.sample.design import COEFFICIENTS, CONTROLS, HAINAN_PREFECTURE, JILIN_CITY, LNCO2_MEAN, LNCO2_SD
+from citycarbon.sample.design import COEFFICIENTS, CONTROLS, HAINAN_PREFECTURE, JILIN_CITY, LNCO2_MEAN, LNCO2_SD, POLICY
 from citycarbon.sample.dgp import Array, Latent, ar1, ar_errors, draw_latent, stream
 from citycarbon.sample.places import TIBET, YEARS, Places, load_places
 from citycarbon.sample.published import Published, T, availability, market_index, panel_view, publish
@@ -84,12 +84,27 @@ def _lnco2(places: Places, latent: Latent, view: dict[str, Array], seed: int) ->
         x = np.where(np.isfinite(view[name]), view[name], truth[name])
         systematic += COEFFICIENTS[name] * (x - x.mean())
     moving = systematic + year_effects()[None, :] + ar_errors(seed, n)
-    level = 0.6 * (latent.values["lnpop"].mean(axis=1) - 15.1) + 0.8 * rng.standard_normal(n)
+    level = rng.standard_normal(n)
     level[places.index[JILIN_CITY]] = -0.8
     spare = np.sqrt(max(LNCO2_SD**2 - moving.var(), 0.05))
-    level = spare * (level - level.mean()) / level.std()
+    level = _pilots_like_their_provinces(places, spare * (level - level.mean()) / level.std())
     out = level[:, None] + moving
     return out - out.mean() + LNCO2_MEAN
+
+
+def _pilots_like_their_provinces(places: Places, level: Array) -> Array:
+    """City effects with each pilot at the mean of its province's other cities.
+
+    Otherwise columns with province effects would measure which cities were chosen, and not the planted effect.
+    """
+    pilots = np.array([c.adcode in places.first_year.get(POLICY, {}) for c in places.panel])
+    province = np.array([c.province_id for c in places.panel])
+    out = level.copy()
+    for i in np.flatnonzero(pilots):
+        peers = ~pilots & (province == province[i])
+        if peers.any():
+            out[i] = level[peers].mean()
+    return out
 
 
 def unit_key(city_id: str | None, label: str) -> str:

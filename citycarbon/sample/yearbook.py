@@ -62,7 +62,7 @@ def tables(year: int) -> list[Table]:
             "人口和行政区域土地面积",
             "Population and Land Area",
             (
-                Item("population_persons", "年末总人口", "Total Population at Year-end", "万人", districts=True),
+                Item("population_persons", "年末总人口", "Total Population at Year-end", "万人"),
                 Item("area_km2", "行政区域土地面积", "Total Land Area of Administrative Region", "平方公里"),
             ),
         ),
