@@ -27,9 +27,7 @@ def trace_statistic(store: Store, target: str, table: str, variable: str, statis
     from citycarbon.report.descriptives import describe
 
     if store.manifest.get("public"):
-        raise UsageError(
-            f"trace: '{target}' cannot be computed again in a public bundle, whose values are withheld; see tables/."
-        )
+        raise UsageError(f"'{target}' cannot be computed again in a public bundle, whose values are withheld; see tables/.")
     described = describe(pd.read_parquet(store.panel), store.load_study(), table)
     row = described[(described["variable"] == variable) & (described["scope"] == rows)].iloc[0]
     files, notes = variable_inputs(store, [variable])

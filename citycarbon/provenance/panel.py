@@ -72,7 +72,7 @@ def _inputs(store: Store, cell: dict, cells: dict[str, dict]) -> tuple[list[Trac
     missing = [r for r in wanted if r not in raw]
     if missing:
         raise UsageError(
-            f"trace: {len(missing)} of {len(wanted)} raw rows are named by the cell and are not there, the first is "
+            f"{len(missing)} of {len(wanted)} raw rows are named by the cell and are not there, the first is "
             f"{missing[0]}. Check the release with 'citycarbon verify'."
         )
     return [TraceInput(v, number(x), [raw_cell(store, raw[r]) for r in ids]) for v, x, ids in ids_of], raw

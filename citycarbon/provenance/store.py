@@ -45,7 +45,7 @@ class Store:
     def _of_marts(cls, home: Home) -> Store:
         found = sorted((home.root / "marts").glob("*/city_panel_cells.parquet"))
         if len(found) != 1:
-            raise UsageError("trace: this home holds no release and not exactly one study's marts. Run 'citycarbon run' first.")
+            raise UsageError("this home holds no release and not exactly one study's marts. Run 'citycarbon run' first.")
         marts = found[0].parent
         raw = tuple(sorted(home.raw.glob("*.parquet")))
         return cls(home, marts / "city_panel.parquet", found[0], raw, None, marts.name)

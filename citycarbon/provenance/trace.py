@@ -48,7 +48,7 @@ def _panel(store: Store, target: str, city: str, year: str, variable: str) -> Tr
     policies = policy_columns(store)
     if variable == "did" and store.did_column:
         variable = store.did_column
-    _one_of("variable", variable, [*store.variables, *policies])
+    _one_of("variable", variable, list(dict.fromkeys([*store.variables, *policies])))
     if variable in policies:
         return trace_policy(store, target, city_id, known_year, variable)
     return trace_cell(store, target, city_id, known_year, variable)
@@ -64,9 +64,7 @@ def _descriptive(store: Store, target: str, table: str, variable: str, statistic
 def _coefficient(store: Store, target: str, table: str, column: str, term: str) -> Trace:
     rows = store.estimates()
     if not rows:
-        raise UsageError(
-            f"trace: '{target}' is a coefficient, and this home holds no release with estimates. Run 'citycarbon run'."
-        )
+        raise UsageError(f"'{target}' is a coefficient, and this home holds no release with estimates. Run 'citycarbon run'.")
     descriptive = [n for n in store.study_spec.get("tables", {}) if store.descriptive_variables(n)]
     _one_of("table", table, [*sorted({r["table"] for r in rows}), *descriptive, "panel"])
     rows = [r for r in rows if r["table"] == table]
@@ -83,9 +81,7 @@ def _known_city(store: Store, city: str) -> str:
         return by_name.get(city, city)
     close = difflib.get_close_matches(city, [*store.cities, *by_name], n=5, cutoff=0.5) or sorted(store.cities)[:5]
     shown = ", ".join(f"{by_name.get(c, c)} {store.cities[by_name.get(c, c)]}" for c in close)
-    raise UsageError(
-        f"trace: found no city '{city}'; closest: {shown}. A city is named by its six-digit code at year-end 2021."
-    )
+    raise UsageError(f"found no city '{city}'; closest: {shown}. A city is named by its six-digit code at year-end 2021.")
 
 
 def _one_of(what: str, given: str, allowed: list[str]) -> str:
@@ -93,4 +89,4 @@ def _one_of(what: str, given: str, allowed: list[str]) -> str:
         return given
     close = difflib.get_close_matches(given, allowed, n=3, cutoff=0.5)
     hint = f"closest: {', '.join(close)}; " if close else ""
-    raise UsageError(f"trace: found no {what} '{given}'; {hint}expected one of {', '.join(allowed)}.")
+    raise UsageError(f"found no {what} '{given}'; {hint}expected one of {', '.join(allowed)}.")

@@ -48,7 +48,7 @@ def inspect_release(path: Path) -> VerifyReport:
     """The same without raising for a difference."""
     path = Path(path)
     if not (path / manifest.NAME).is_file():
-        raise UsageError(f"verify: {path.name} holds no {manifest.NAME}; expected a release's folder, as in releases/<id>.")
+        raise UsageError(f"{path.name} holds no {manifest.NAME}; expected a release's folder, as in releases/<id>.")
     path = path.resolve()
     body = _read(path)
     report = VerifyReport(release=str(body.get("id")), path=path)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOGS = ("ln", "ln(1+x)")
+NO_CONTROLS = "no controls"
 
 
 def headline_row(estimates: pd.DataFrame) -> dict[str, Any] | None:
@@ -29,7 +30,8 @@ def headline(row: dict[str, Any] | None, estimates: pd.DataFrame, policy: str, l
     """The main result in one sentence; ``label`` names the outcome for a reader."""
     if row is None:
         return f"No column of this release has an estimable effect of the policy {policy}."
-    predicted = f"{effects(row['fixed_effects'])} and {controls(estimates, row)}"
+    held = [effects(row["fixed_effects"]), controls(estimates, row)]
+    predicted = " and ".join(h for h in held if h != NO_CONTROLS)
     interval = f"95 % interval {signed(row['conf_low'])} to {signed(row['conf_high'])} with t({whole(row['df'])})"
     return (
         f"From its first treated year on, a city of the policy {policy} has {_size(row)} {label} than {predicted} predict: "
@@ -137,7 +139,7 @@ def effects(text: str) -> str:
 def controls(estimates: pd.DataFrame, row: dict[str, Any]) -> str:
     rows = estimates[(estimates["table"] == row["table"]) & (estimates["column"] == row["column"])]
     n = sum(t not in ("did", "_cons") for t in rows["term"])
-    return f"{n} control{'s' * (n != 1)}" if n else "no controls"
+    return f"{n} control{'s' * (n != 1)}" if n else NO_CONTROLS
 
 
 def _size(row: dict[str, Any]) -> str:

@@ -148,6 +148,8 @@ def test_a_log_outcome_is_told_in_per_cent_and_another_in_its_unit():
     assert "25.9 % lower CO2" in sentences.headline(_row(), rows, "ai_pilot", "CO2")
     assert "1 control " in sentences.headline(_row(), rows, "ai_pilot", "CO2")
     assert "2.000 Mt higher CO2" in sentences.headline(_row(transform="none", estimate=2.0), rows, "ai_pilot", "CO2")
+    alone = pd.DataFrame([_row(), _row(term="_cons")])
+    assert "than city and year effects predict" in sentences.headline(_row(), alone, "ai_pilot", "CO2")
     assert "3,017 city-years" in sentences.headline(_row(), rows, "ai_pilot", "CO2")
 
 
