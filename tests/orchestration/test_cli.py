@@ -180,3 +180,27 @@ def test_report_names_the_page(pipeline):
     done = citycarbon("report", home=pipeline.home.root)
     assert done.returncode == 0
     assert Path(done.stdout.strip()).read_text(encoding="utf-8").lower().count("synthetic") > 0
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize(
+    ("trap", "code", "said"),
+    [
+        ("truncated_workbook", 2, "chen_county"),  # unusable input
+        ("city_twice", 3, "duplicate_observations"),  # the gate refuses
+        ("text_in_number_cell", 0, ""),  # quarantined
+    ],
+)
+def test_check_ends_with_the_code_of_the_trap(trap, code, said, tmp_path):
+    assert citycarbon("sample", tmp_path / "landing", "--trap", trap, home=tmp_path).returncode == 0
+    done = citycarbon("check", "--landing", tmp_path / "landing", "--json", home=tmp_path / "home")
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "home" / "releases").exists()
+    if code == 2:
+        assert "found" in done.stderr and "expected" in done.stderr
+        return
+    checks = {c["id"]: c for c in json.loads(done.stdout)["checks"]}
+    assert {"id", "severity", "passed", "observed", "expected", "failing"} <= checks["keys_unique"].keys()
+    if code == 3:
+        assert not checks[said]["passed"] and checks[said]["failing"]

@@ -1,0 +1,85 @@
+import pytest
+
+from citycarbon.errors import UnusableInput, UsageError
+from citycarbon.paths import Home
+from citycarbon.sources.landing import add
+from orchestration import inputs
+from orchestration.inputs import choose_landing
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Seeds of the samples that were made; none is really written."""
+    seeds = []
+
+    def make_sample(home, seed):
+        seeds.append(seed)
+        return home.root / "sample" / f"seed-{seed}"
+
+    monkeypatch.setattr(inputs, "make_sample", make_sample)
+    return seeds
+
+
+def test_without_a_landing_the_sample_is_made_and_is_synthetic(home, made):
+    chosen = choose_landing(home, seed=7)
+    assert made == [7] and chosen.is_synthetic and chosen.path.name == "seed-7"
+
+
+def test_own_landing_is_read_and_the_sample_only_on_demand(home, file, made):
+    add("policy_list", [file], "2024", home.landing)
+    chosen = choose_landing(home)
+    assert chosen.path == home.landing and not chosen.is_synthetic and made == []
+    assert choose_landing(home, sample=True).is_synthetic and made == [1]
+
+
+def test_a_record_that_says_synthetic_makes_the_run_synthetic(home, file):
+    add("policy_list", [file], "2024", home.landing, synthetic=True)
+    assert choose_landing(home).is_synthetic
+
+
+def test_given_folder_without_a_complete_drop_is_refused_and_names_what_it_holds(home, file, made):
+    half = home.root / "given" / "policy_list" / "2024"
+    half.mkdir(parents=True)
+    with pytest.raises(UsageError, match="policy_list/2024: no _SUCCESS marker"):
+        choose_landing(home, home.root / "given")
+    with pytest.raises(UsageError, match="exclude each other"):
+        choose_landing(home, home.root / "given", sample=True)
+    assert made == []
+
+
+def test_a_broken_drop_stops_the_choice(home, file):
+    drop = add("policy_list", [file], "2024", home.landing)
+    (drop / "list.csv").write_text("changed", encoding="utf-8")
+    with pytest.raises(UnusableInput, match="bytes were changed"):
+        choose_landing(home)
+
+
+def test_sample_is_written_once_and_again_when_its_code_changes(home, monkeypatch):
+    import citycarbon.sample
+
+    written = []
+
+    def write_sample(folder, *, seed):
+        assert not any(folder.iterdir())
+        written.append(seed)
+        (folder / "truth.json").write_text("{}")
+
+    monkeypatch.setattr(citycarbon.sample, "write_sample", write_sample)
+    inputs.make_sample(home, 3)
+    inputs.make_sample(home, 3)
+    assert written == [3]
+    monkeypatch.setattr(inputs, "_sample_code", lambda: "another version")
+    inputs.make_sample(home, 3)
+    assert written == [3, 3]
