@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from citycarbon.gate import boundaries, declared, editions, jumps, levels, panel, provinces, treatment
+from citycarbon.gate import boundaries, declared, editions, jumps, levels, names, panel, provinces, treatment
 from citycarbon.gate import thresholds as th
 from expectations.rule import Expect, Rule, between, twin
 
@@ -320,6 +320,16 @@ OBSERVATION_RULES = (
         "Add the spelling to city_aliases.csv or indicator_labels.csv, or leave it if it is no city (an advertising line)",
         declared.judge_labels,
         between("cells", None, 0),
+    ),
+    Rule(
+        "names_of_the_year",
+        "Places bear the name of their year",
+        "warning",
+        "A table that keeps an abolished name was filled from a fixed list; its places were not followed through their years.",
+        f"an official name stands in the years it was in force, with {names.TOLERANCE} year of tolerance",
+        "Check the place's borders in that table; the value itself is placed by code and spelling",
+        names.judge_names,
+        between("off", 0, 0),
     ),
 )
 

@@ -12,7 +12,6 @@ from citycarbon.gate.levels import LEVEL_UNITS
 from citycarbon.gate.series import matrix
 
 WHOLE = "全市"
-SERIES_OF = ["source", "indicator_id", "scope"]
 
 
 def whole_city(table: pd.DataFrame) -> pd.DataFrame:
@@ -28,30 +27,30 @@ def judge_duplicates(inputs: GateInputs) -> Judged:
 
 
 def judge_coverage(inputs: GateInputs) -> Judged:
-    """City-years of an edition, for each that the next edition of its source lost, with ``coverage`` on common years.
+    """City-years that the next edition holding the same year lost, with ``coverage``: the share that it kept over all such
+    years.
 
-    Only years that both editions hold are compared: a yearbook of one year replaces nothing. Editions without an order (two
-    tables of the same year) replace nothing either. A row per lost city-year, and one per pair of editions that lost none.
+    A yearbook of one year replaces nothing, since no other edition holds that year, and neither do editions without an order
+    (two tables of the same year). A row per lost city-year, and one per pair of editions that lost none.
     """
     cells = inputs.observations
-    cells = cells[cells["level"].eq("city") & cells["edition_year"].notna()]
-    cells = cells.rename(columns={"place_id": "city_id"}).drop_duplicates([*SERIES_OF, "edition_year", "city_id", "year"])
-    feeds = cells.groupby(SERIES_OF)["used"].any()
-    editions = cells[[*SERIES_OF, "edition_year", "edition"]].drop_duplicates([*SERIES_OF, "edition_year"])
-    editions = editions.sort_values([*SERIES_OF, "edition_year"], kind="stable")
-    editions[["later_year", "later"]] = editions.groupby(SERIES_OF)[["edition_year", "edition"]].shift(-1)
-    replaced = editions[editions["later_year"].notna()].rename(columns={"edition": "before"})
-    new = cells[[*SERIES_OF, "edition_year", "city_id", "year"]].rename(columns={"edition_year": "later_year"})
-    old = cells[[*SERIES_OF, "edition_year", "city_id", "year"]].merge(replaced, on=[*SERIES_OF, "edition_year"])
-    old = old.merge(new[[*SERIES_OF, "later_year", "year"]].drop_duplicates(), on=[*SERIES_OF, "later_year", "year"])
-    out = old.merge(new.assign(kept=True), on=[*SERIES_OF, "later_year", "city_id", "year"], how="left")
+    cells = cells[cells["level"].eq("city") & cells["edition_year"].notna()].rename(columns={"place_id": "city_id"})
+    years = cells.groupby(["kind", "year"], sort=False)["edition_year"]
+    cells = cells[years.transform("min") != years.transform("max")].drop_duplicates(["table", "series", "year"])
+    later = cells[["kind", "year", "edition_year", "edition"]].drop_duplicates(["kind", "year", "edition_year"])
+    later = later.sort_values(["kind", "year", "edition_year"], kind="stable")
+    later[["later_year", "later"]] = later.groupby(["kind", "year"])[["edition_year", "edition"]].shift(-1)
+    old = cells.merge(later.drop(columns="edition"), on=["kind", "year", "edition_year"])
+    old = old[old["later_year"].notna()]
+    new = cells[["series", "year", "edition_year"]].drop_duplicates().rename(columns={"edition_year": "later_year"})
+    out = old.merge(new.assign(kept=True), on=["series", "year", "later_year"], how="left")
     out["kept"] = out["kept"].notna()
-    pair = out.groupby([*SERIES_OF, "edition_year"])["kept"]
-    out["coverage"] = pair.transform("mean")
-    out = out[~out["kept"] | (pair.transform("all") & ~out.duplicated([*SERIES_OF, "edition_year"]))]
+    pair = out.groupby(["kind", "edition_year", "later_year"], sort=False)
+    out["coverage"], out["used"] = pair["kept"].transform("mean"), out.groupby("kind")["used"].transform("any")
+    first_of_pair = ~out.duplicated(["kind", "edition_year", "later_year"])
+    out = out[~out["kept"] | (out["coverage"].eq(1.0) & first_of_pair)]
     out["city_id"] = out["city_id"].where(~out["kept"])
-    out["used"] = feeds.reindex(pd.MultiIndex.from_frame(out[SERIES_OF])).to_numpy(dtype=bool)
-    return judged(out, lambda r: f"{r.source}/{r.later} keeps {r.coverage:.1%} of {r.before} in {r.indicator_id}")
+    return judged(out, lambda r: f"{r.source}/{r.later} keeps {r.coverage:.1%} of {r.edition} in {r.indicator_id}")
 
 
 def judge_units(inputs: GateInputs) -> Judged:

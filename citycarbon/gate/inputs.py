@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,10 @@ from citycarbon.paths import DBT_PROJECT
 SEEDS = DBT_PROJECT / "seeds"
 CO2 = "co2_mt"
 T = TypeVar("T")
+FEEDS = """
+SELECT DISTINCT c.variable AS "of", c.input.variable AS "by"
+FROM (SELECT variable, unnest(inputs) AS input FROM read_parquet(?)) AS c
+"""
 OBSERVATION = ["source", "edition", "edition_year", "indicator_id", "level", "place_id", "place_name", "year", "scope", "value"]
 
 
@@ -73,9 +79,9 @@ class GateInputs:
         if name not in self._tables:
             schema = pq.read_schema(self.mart_path(name))
             flat = [f.name for f in schema if not pa.types.is_nested(f.type)]
-            table = pq.read_table(self.mart_path(name), columns=flat).to_pandas()
-            texts = [c for c in table.columns if pd.api.types.is_string_dtype(table[c])]
-            # Rows are picked out many times below: with plain references that costs a tenth of copying the text.
+            table = pq.read_table(self.mart_path(name), columns=flat).to_pandas(strings_to_categorical=True)
+            texts = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype)]
+            # Plain references to the few distinct texts: rows are picked out many times below, and copying text is slow.
             self._tables[name] = table.astype(dict.fromkeys(texts, object))
         return self._tables[name]
 
@@ -89,12 +95,8 @@ class GateInputs:
     @cached_property
     def used_inputs(self) -> frozenset[str]:
         """Names from which the study's columns are computed, directly or through other columns, as the cells mart records."""
-        table = pq.read_table(self.mart_path("city_panel_cells"), columns=["variable", "inputs"])
-        variables = table["variable"].combine_chunks()
-        lists = table["inputs"].combine_chunks()
-        parents = variables.take(lists.value_parent_indices()) if hasattr(lists, "value_parent_indices") else None
-        parents = variables.take(pa.compute.list_parent_indices(lists)) if parents is None else parents
-        pairs = pd.DataFrame({"of": parents.to_pandas(), "by": lists.flatten().field("variable").to_pandas()}).drop_duplicates()
+        with duckdb.connect() as db:
+            pairs = db.execute(FEEDS, [str(self.mart_path("city_panel_cells"))]).df()
         reached, frontier = set(), set(self.scope.variables)
         while frontier:
             reached |= frontier
@@ -104,8 +106,8 @@ class GateInputs:
     @cached_property
     def observations(self) -> pd.DataFrame:
         """Observations with a value of their own (no interpolated ones: no variable is made of those) and ``used``: the row
-        feeds a column of this study, or belongs to an emission series it names, inside its window. ``series`` numbers source,
-        indicator, scope and place, ``table`` numbers source, edition, indicator and scope.
+        feeds a column of this study, or belongs to an emission series it names, inside its window. ``kind``
+        numbers source, indicator and scope, ``series`` these and the place, ``table`` these and the edition.
         """
         table = self.mart("observations", [*OBSERVATION, "is_current", "is_used", "is_interpolated"])
         table = table[table["value"].notna() & ~table["is_interpolated"]].reset_index(drop=True)
@@ -113,13 +115,10 @@ class GateInputs:
         series = table["indicator_id"].eq(CO2) & table["source"].isin(self.scope.series)
         in_window = table["year"].between(self.scope.first_year, self.scope.last_year)
         table["used"] = ((feeds & table["is_used"]) | series) & in_window
-        # integer keys of a series and of a table: grouping by text again in every rule would cost more than the rules
-        table["series"] = table.groupby(
-            ["source", "indicator_id", "scope", "level", "place_id"], sort=False, dropna=False
-        ).ngroup()
-        table["table"] = table.groupby(
-            ["source", "edition", "indicator_id", "scope", "level"], sort=False, dropna=False
-        ).ngroup()
+        # integer keys: grouping by text again in every rule would cost more than the rules
+        table["kind"] = _number(table, ["source", "indicator_id", "scope", "level"])
+        table["series"] = _number(table, ["source", "indicator_id", "scope", "level", "place_id"])
+        table["table"] = _number(table, ["source", "indicator_id", "scope", "level", "edition"])
         return table
 
     @cached_property
@@ -129,3 +128,12 @@ class GateInputs:
         table = table.assign(low=pd.to_numeric(table["low"]), high=pd.to_numeric(table["high"]))
         table["is_additive"] = table["is_additive"].str.lower().isin(["true", "1", "t", "yes"])
         return table.set_index("indicator_id", drop=False)
+
+
+def _number(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """One integer for each combination of values in ``columns`` (missing values are a value)."""
+    out = np.zeros(len(table), dtype=np.int64)
+    for column in columns:
+        codes, values = pd.factorize(table[column])
+        out = out * (len(values) + 1) + codes + 1
+    return out
