@@ -140,14 +140,15 @@ def judge_uncorrected(home: Home) -> list[CheckResult]:
 
 def describe(error: KnownError, before: list[CheckResult], after: list[CheckResult], home: Home) -> dict[str, Any]:
     """Which checks name the error before any correction, and whether they still do after the declared ones."""
+    told = {"id": error.id, "what": error.what, "expected": error.caught_by}
+    if error.caught_by == "no_row_without_key":
+        rows = rows_without_key(home)
+        return told | {"caught": rows == 0, "cells": rows}
     if error.caught_by.startswith("quarantine:"):
         cells = set_aside(home, error)
-        return {"id": error.id, "what": error.what, "expected": error.caught_by, "caught": cells > 0, "cells": cells}
+        return told | {"caught": cells > 0, "cells": cells}
     named = naming(error, before)
-    return {
-        "id": error.id,
-        "what": error.what,
-        "expected": error.caught_by,
+    return told | {
         "caught": any(n.startswith(error.caught_by) for n in named),
         "named_by": named,
         "named_after_corrections": naming(error, after),
@@ -173,7 +174,19 @@ def set_aside(home: Home, error: KnownError) -> int:
     files = [str(home.raw / "quarantine" / "*.parquet"), str(home.marts(STUDY) / "stage_quarantine.parquet")]
     with duckdb.connect() as db:
         return db.execute(
-            "select count(*) from read_parquet(?, union_by_name = true) where reason_code = ?", [files, code]
+            "select count(*) from read_parquet(?, union_by_name = true) where reason_code = ? and (? = '' or place_label = ?)",
+            [files, code, error.label, error.label],
+        ).fetchone()[0]
+
+
+def rows_without_key(home: Home) -> int:
+    """Raw rows of the compiled tables that lack a place or a year: the readers must have passed every empty row by."""
+    import duckdb
+
+    with duckdb.connect() as db:
+        return db.execute(
+            "select count(*) from read_parquet(?) where data_year is null or trim(place_label) = ''",
+            [str(home.raw / "compiled_city.parquet")],
         ).fetchone()[0]
 
 

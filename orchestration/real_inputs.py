@@ -51,9 +51,10 @@ class KnownError:
 
     id: str
     what: str
-    caught_by: str  # id of a check, or quarantine:<reason_code>
+    caught_by: str  # id of a check, quarantine:<reason_code>, or no_row_without_key
     places: tuple[str, ...] = ()  # city ids; empty where the error is no place's
     years: tuple[int, ...] = ()
+    label: str = ""  # place as printed, for a cell in the quarantine
 
     @property
     def keys(self) -> set[tuple[str, int]]:
@@ -80,8 +81,14 @@ ERRORS: tuple[KnownError, ...] = (
         "loans-scope", "loans of 杭州 and 宁波 jump with a change of scope", "level_jump_listed", ("330100", "330200"), (2011,)
     ),
     KnownError("sansha", "三沙: a few islands stand as a city beside the others", "far_from_median_listed", ("460300",)),
-    KnownError("advertising", "an advertising line stands as a city", "quarantine:unreadable_name"),
-    KnownError("empty-rows", "rows without a key", "quarantine:row_without_year"),
-    KnownError("yili", "伊犁地区, abolished in 2001, has one year", "quarantine:place_out_of_years"),
-    KnownError("turpan", "吐鲁番地区, a city since 2015, keeps its old name to 2020", "quarantine:old_name"),
+    KnownError("advertising", "an advertising line stands in the city column below the table", "quarantine:footer"),
+    KnownError("empty-rows", "empty rows whose missing keys count as duplicates", "no_row_without_key"),
+    KnownError("yili", "伊犁地区, abolished in 2001, has one year", "quarantine:unknown_place", label="伊犁地区"),
+    KnownError(
+        "turpan",
+        "吐鲁番地区, a city since 2015, keeps its old name",
+        "names_of_the_year",
+        ("650400",),
+        (2017, 2018, 2019, 2020),
+    ),
 )

@@ -101,7 +101,8 @@ class World:
         self.quarantine.to_parquet(marts / "stage_quarantine.parquet")
         pq.write_table(_cells(), marts / "city_panel_cells.parquet")
         for source, rows in {"chen_county": self.counties, **self.raw}.items():
-            rows.to_parquet(raw / f"{source}.parquet")
+            printed = {"source": source, "edition": "table", "place_label": "济南市", "data_year": 2015}
+            rows.assign(**{c: v for c, v in printed.items() if c not in rows}).to_parquet(raw / f"{source}.parquet")
         return GateInputs(scope=self.scope, marts=marts, raw=raw, **({"seeds": seeds} if seeds else {}))
 
     def _seeds(self) -> Path | None:
