@@ -25,10 +25,10 @@ run: venv ## sources to release: build what is missing, run the whole job, print
 	@$(BIN)/citycarbon run $(ARGS)
 
 test: manifest ## all tests
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 fast: venv ## tests without a pipeline, a web server or real files (under a minute)
-	$(BIN)/pytest -n 2 -m "not pipeline and not ui and not real" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not ui and not real" $(ARGS)
 
 lint: venv ## style, format, and a lock that is in step and names no host
 	$(BIN)/ruff check .

@@ -5,8 +5,10 @@ A test that uses a slow fixture carries its marker, so that ``make fast`` stays 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +31,12 @@ class Pipeline:
 
     home: Home
     report: RunReport
+    shared: Path
     study: str = STUDY
+
+    def alone(self) -> AbstractContextManager[None]:
+        """For a test whose command takes the home's lock, which another worker may hold for a moment."""
+        return only_one(self.shared, "pipeline")
 
     @property
     def landing(self) -> Path:
@@ -40,21 +47,14 @@ class Pipeline:
         return self.report.release
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse slow fixtures without their marker; keep users of the session's pipeline in one worker, where it is built once."""
-    leaks = []
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        leaks += [
-            f"{item.nodeid} uses '{fixture}' without @pytest.mark.{marker}"
-            for fixture, marker in SLOW_FIXTURES.items()
-            if fixture in fixtures and item.get_closest_marker(marker) is None
-        ]
-        if "pipeline" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("pipeline"))
-        elif item.get_closest_marker("ui") is not None:
-            item.add_marker(pytest.mark.xdist_group("ui"))
+    """Refuse slow fixtures without their marker."""
+    leaks = [
+        f"{item.nodeid} uses '{fixture}' without @pytest.mark.{marker}"
+        for item in items
+        for fixture, marker in SLOW_FIXTURES.items()
+        if fixture in getattr(item, "fixturenames", ()) and item.get_closest_marker(marker) is None
+    ]
     if leaks:
         raise pytest.UsageError("slow tests in the fast tier:\n  " + "\n  ".join(leaks))
 
@@ -71,22 +71,42 @@ def _never_the_users_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def sample_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session see; whoever makes something in it holds the lock of ``only_one``."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def only_one(shared: Path, what: str) -> Iterator[None]:
+    """One worker at a time; the others wait and then find what the first made."""
+    with (shared / f"{what}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sample_landing(shared: Path) -> Path:
     """The synthetic sources of seed 1, once a session. Copy before changing anything."""
     from citycarbon.sample import write_sample
 
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder, seed=1)
+    folder = shared / "sample"
+    with only_one(shared, "sample"):
+        if not folder.exists():
+            write_sample(folder, seed=1)
     return folder
 
 
 @pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory, sample_landing: Path) -> Pipeline:
-    """The whole job on the sample: marker ``pipeline``."""
+def pipeline(shared: Path, sample_landing: Path) -> Pipeline:
+    """The whole job on the sample: marker ``pipeline``. A second worker finds the first one's release: nothing is new."""
     from orchestration.pipeline import run
 
-    home = Home(tmp_path_factory.mktemp("pipeline-home"))
-    return Pipeline(home, run(home, STUDY, sample_landing))
+    home = Home(shared / "home")
+    with only_one(shared, "pipeline"):
+        return Pipeline(home, run(home, STUDY, sample_landing), shared)
 
 
 @pytest.fixture(scope="session")

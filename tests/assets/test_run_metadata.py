@@ -77,5 +77,5 @@ def test_checks_of_every_engine_stand_in_the_release(pipeline):
 
 
 def test_terminal_stays_quiet_and_the_log_does_not(pipeline):
-    text = pipeline.report.log.read_text(encoding="utf-8")
+    text = next((pipeline.home.root / "logs").glob("*-study_ai_pilot.log")).read_text(encoding="utf-8")
     assert "STEP_SUCCESS" in text and "city_panel" in text and "dbt=" in text
