@@ -20,7 +20,8 @@ WITH cities AS (
 ),
 uses AS (SELECT raw_id, count(*) AS times FROM cities GROUP BY raw_id)
 SELECT c.city_id, c.year, c.edition, any_value(c.value) AS value, sum(r.value) AS counties,
-       count(*) FILTER (r.raw_id IS NULL) AS unknown, count(*) FILTER (u.times > 1) AS counted_twice, count(*) AS parts
+       count(*) FILTER (r.raw_id IS NULL) AS unknown, count(*) FILTER (u.times > 1) AS counted_twice,
+       count(r.place_code) - count(DISTINCT r.place_code) AS repeated, count(*) AS parts
 FROM cities c JOIN uses u USING (raw_id) LEFT JOIN read_parquet($raw) r ON r.raw_id = c.raw_id
 GROUP BY c.city_id, c.year, c.edition, c.value ORDER BY c.city_id, c.year, c.edition
 """
@@ -29,18 +30,20 @@ GROUP BY c.city_id, c.year, c.edition, c.value ORDER BY c.city_id, c.year, c.edi
 def judge_county_sums(inputs: GateInputs) -> Judged:
     """One row per city-year of the county source with ``gap``: |city value - sum of its raw county rows| / sum.
 
-    Infinite where a raw row behind the value does not exist or feeds two cities. Empty where the source has no rows.
+    Infinite where a raw row behind the value does not exist or feeds two cities, or where a county stands twice. Empty where
+    the source has no rows.
     """
     inputs.mart("observations", ["source", "indicator_id", "level", "place_id", "year", "edition", "value"])
     raw = inputs.raw_path(COUNTY_SOURCE)
-    columns = ["city_id", "year", "edition", "value", "counties", "unknown", "counted_twice", "parts"]
+    columns = ["city_id", "year", "edition", "value", "counties", "unknown", "counted_twice", "repeated", "parts"]
     out = pd.DataFrame(columns=columns).astype({"value": float, "counties": float})
     if raw.is_file():
         files = {"observations": str(inputs.mart_path("observations")), "raw": str(raw)}
         with duckdb.connect() as db:
             out = db.execute(COUNTY_SUMS, {**files, "source": COUNTY_SOURCE, "co2": CO2}).df()
     gap = (out["value"] - out["counties"]).abs() / out["counties"].abs()
-    out["gap"] = gap.mask((out["unknown"] > 0) | (out["counted_twice"] > 0), np.inf).fillna(np.inf)
+    broken = out[["unknown", "counted_twice", "repeated"]].gt(0).any(axis=1)
+    out["gap"] = gap.mask(broken, np.inf).fillna(np.inf)
     return judged(out, _describe_sum, used=COUNTY_SOURCE in inputs.scope.series)
 
 
@@ -49,6 +52,8 @@ def _describe_sum(row: pd.Series) -> str:
         return f"{int(row.unknown)} of {int(row.parts)} county rows do not exist"
     if row.counted_twice:
         return f"{int(row.counted_twice)} of {int(row.parts)} county rows also feed another city"
+    if row.repeated:
+        return f"{int(row.repeated)} of {int(row.parts)} county rows repeat a county"
     return f"{row.value:.10g} Mt against {row.counties:.10g} Mt in {int(row.parts)} county rows"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
+from citycarbon.gate.boundaries import COUNTY_SOURCE
 from citycarbon.gate.inputs import GateInputs, MissingTable
 from citycarbon.gate.judged import Judged, judged
 
@@ -12,15 +13,16 @@ from citycarbon.gate.judged import Judged, judged
 TOLERANCE = 1
 PRINTED = """
 SELECT DISTINCT source, edition, replace(place_label, ' ', '') AS name, data_year AS year
-FROM read_parquet($raw) WHERE data_year IS NOT NULL
+FROM read_parquet($raw) WHERE data_year IS NOT NULL AND source <> $counties
 ORDER BY ALL
 """
 
 
 def judge_names(inputs: GateInputs) -> Judged:
-    """One row per source, edition, official full name and data year, with ``off``: 1 where the place bore another name then.
+    """One row per source, edition, official full name and data year, with ``off``: 1 where the name was abolished before.
 
-    Judged are names that the code list has in some year, in the years the list covers; one year of tolerance either way.
+    Judged are names that the code list has in some year, in the years the list covers, with one year of tolerance. Names of
+    counties are no names of cities; today's name in an earlier year is how every vendor prints a long table, and no finding.
     """
     codes = inputs.seed("city_codes", ["year", "name", "city_id"])
     codes = codes.assign(year=codes["year"].astype(int))[["year", "name", "city_id"]].drop_duplicates()
@@ -28,11 +30,11 @@ def judge_names(inputs: GateInputs) -> Judged:
     if not files:
         raise MissingTable("there is no raw table")
     with duckdb.connect() as db:
-        printed = db.execute(PRINTED, {"raw": files}).df()
+        printed = db.execute(PRINTED, {"raw": files, "counties": COUNTY_SOURCE}).df()
     span = codes.groupby(["name", "city_id"], as_index=False)["year"].agg(first="min", last="max")
     rows = printed.merge(span, on="name")
     rows = rows[rows["year"].between(codes["year"].min(), codes["year"].max())]
-    rows = rows.assign(off=(~rows["year"].between(rows["first"] - TOLERANCE, rows["last"] + TOLERANCE)).astype(int))
+    rows = rows.assign(off=(rows["year"] > rows["last"] + TOLERANCE).astype(int))
     return judged(rows, _describe)
 
 

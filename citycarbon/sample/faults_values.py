@@ -96,6 +96,14 @@ def city_twice(drops: Drops, world: World) -> None:
     grid.rows.insert(at + 1, list(grid.rows[at]))
 
 
+def county_twice(drops: Drops, world: World) -> None:
+    """A county's line pasted twice: its city is too large in every year, smoothly, so that no jump tells."""
+    grid = county_grid(drops)
+    home = controls(world, 1)[0].adcode
+    at = 1 + next(i for i, county in enumerate(world.places.counties) if county.city_id == home)
+    grid.rows.insert(1 + len(world.places.counties), list(grid.rows[at]))  # below the last county: no other line moves
+
+
 def unit_of_gdp(drops: Drops, world: World) -> None:
     """A whole column in 亿元 below a header that says 万元."""
     grid = sheet(yearbook(drops, 2015), "2-2")

@@ -244,6 +244,14 @@ _TRAPS = (
         v.city_twice,
     ),
     Trap(
+        "county_twice",
+        3,
+        "county_sums_equal_city",
+        "a county's line stands twice in the county workbook",
+        ("chen_county/2021",),
+        v.county_twice,
+    ),
+    Trap(
         "unit_of_gdp",
         3,
         "units_consistent",

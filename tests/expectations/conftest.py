@@ -102,6 +102,8 @@ class World:
         pq.write_table(_cells(), marts / "city_panel_cells.parquet")
         for source, rows in {"chen_county": self.counties, **self.raw}.items():
             printed = {"source": source, "edition": "table", "place_label": "济南市", "data_year": 2015}
+            if "place_code" not in rows:
+                rows = rows.assign(place_code=rows["raw_id"])  # each row a county of its own
             rows.assign(**{c: v for c, v in printed.items() if c not in rows}).to_parquet(raw / f"{source}.parquet")
         return GateInputs(scope=self.scope, marts=marts, raw=raw, **({"seeds": seeds} if seeds else {}))
 

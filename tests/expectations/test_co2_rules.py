@@ -120,6 +120,15 @@ def test_a_county_row_that_does_not_exist_is_named(world):
     assert result.failing == [(JINAN, 2015)] and "do not exist" in result.observed
 
 
+def test_a_county_that_stands_twice_is_named(world):
+    at = world.observations.index[world.at(JINAN, 2015, "co2_mt", "chen_county")][0]
+    ids = world.observations.at[at, "raw_ids"]
+    codes = world.counties["raw_id"].where(~world.counties["raw_id"].isin(ids), "370102")
+    world.counties = world.counties.assign(place_code=codes)
+    result = world.gate("county_sums_equal_city")["county_sums_equal_city"]
+    assert result.refuses and result.failing == [(JINAN, 2015)] and "repeat a county" in result.observed
+
+
 # --- properties of the measures ---------------------------------------------------------------------------------------------
 
 series = st.lists(st.one_of(st.none(), st.floats(0.01, 1e6)), min_size=2, max_size=12)

@@ -29,6 +29,7 @@ def names_off(tmp_path, name: str, year: int) -> list[tuple[str, int]]:
         ("吐鲁番地区", 2015, []),  # the year of the change, whichever date the source goes by
         ("襄樊市", 2016, [("420600", 2016)]),
         ("襄 阳 市", 2016, []),
+        ("襄阳市", 2005, []),  # back-cast, as vendors print long tables
         ("更多数据", 2016, []),  # no name at all: labels_known says so
     ],
 )
