@@ -24,6 +24,7 @@ class CheckResult:
     reason: str = ""  # why the rule exists and has this severity
     engine: str = "great_expectations"  # or dbt, asset_check
     columns: list[str] = field(default_factory=list)
+    remedy: str = ""  # what to do when it fails
 
     @property
     def refuses(self) -> bool:

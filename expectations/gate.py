@@ -85,6 +85,7 @@ def _result(
         title=rule.title,
         reason=rule.reason,
         columns=list(rule.columns),
+        remedy=rule.remedy,
     )
 
 

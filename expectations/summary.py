@@ -1,59 +1,9 @@
-"""Check results in words: for the terminal, and the registry as a page (``docs/gate.md``)."""
+"""The registry of rules as a page (``docs/gate.md``)."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
-from functools import cache
-
-from citycarbon.checks import CheckResult
-from citycarbon.gate.inputs import SEEDS
 from expectations.rule import Rule
 from expectations.rules import CO2_RULES, DECLARED, OBSERVATION_RULES, PANEL_RULES, RULES
-
-SHOWN_KEYS = 10
-
-
-def summarise(results: Sequence[CheckResult], names: Mapping[str, str] | None = None) -> str:
-    """Failed blocking checks first, then warnings: what, found, expected, up to 10 keys with city names, what to do.
-
-    ``names`` is city id -> name; by default those of the code list.
-    """
-    names = city_names() if names is None else names
-    failed = sorted((r for r in results if not r.passed), key=lambda r: (not r.refuses, r.id))
-    refused = sum(r.refuses for r in failed)
-    head = f"{len(results)} checks: {len(results) - len(failed)} passed, {refused} refused, {len(failed) - refused} warnings"
-    return "\n".join([head, *(_block(r, names) for r in failed)])
-
-
-def _block(result: CheckResult, names: Mapping[str, str]) -> str:
-    lines = [
-        f"{'REFUSED' if result.refuses else 'warning'}  {result.id}: {result.title}",
-        f"  found     {result.observed}",
-        f"  expected  {result.expected}",
-    ]
-    if result.failing:
-        lines.append(f"  at        {keys_text(result, names)}")
-    remedy = {rule.id: rule.remedy for rule in RULES}.get(result.id)
-    return "\n".join([*lines, f"  to do     {remedy}."] if remedy else lines)
-
-
-def keys_text(result: CheckResult, names: Mapping[str, str], shown: int = SHOWN_KEYS) -> str:
-    """The first failing keys with city names, and how many more there are."""
-    texts = [" ".join(str(p) for p in (names.get(c or "", ""), c, y) if p) for c, y in result.failing[:shown]]
-    rest = len(result.failing) - len(texts)
-    return ", ".join(texts) + (f", +{rest} more" if rest else "")
-
-
-@cache
-def city_names() -> dict[str, str]:
-    """City id -> latest name of the code list, abolished units included."""
-    with (SEEDS / "city_codes.csv").open(encoding="utf-8", newline="") as handle:
-        rows = sorted(csv.DictReader(handle), key=lambda r: r["year"])
-    return {row["adcode"]: row["name"] for row in rows}
-
-
-# --- docs/gate.md -----------------------------------------------------------------------------------------------------------
 
 SECTIONS = (
     ("The panel", PANEL_RULES),

@@ -1,1 +1,1 @@
-"""Dagster wiring (definitions, jobs, resources, sensor, schedule) and the ``citycarbon`` command over the same plain functions."""
+"""Dagster wiring (definitions, jobs, resources, sensor, schedule) and the ``citycarbon`` command over the same functions."""

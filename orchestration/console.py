@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citycarbon.check_text import summarise
 from citycarbon.checks import CheckResult
 
 if TYPE_CHECKING:
     from orchestration.pipeline import CheckReport, RunReport
 
-_KEYS_SHOWN = 6
 SYNTHETIC = "SYNTHETIC: made from sample sources. No number below says anything about a real city."
 
 
@@ -89,27 +89,11 @@ def headline(estimates: Path) -> str:
 
 
 def gate_summary(checks: Sequence[CheckResult]) -> str:
-    """One line that counts, one line a check that failed or warns with its city-years."""
-    engines: dict[str, int] = {}
-    for check in checks:
-        engines[check.engine] = engines.get(check.engine, 0) + 1
-    counted = ", ".join(f"{n} by {engine}" for engine, n in sorted(engines.items()))
-    lines = [f"Checks: {len(checks)} ({counted}), {sum(c.passed for c in checks)} passed"]
-    for check in sorted((c for c in checks if not c.passed), key=lambda c: (c.severity, c.id)):
-        word = "REFUSED" if check.refuses else "warning"
-        lines.append(f"  {word}  {check.id}: {check.observed}; expected {check.expected}{_keys(check)}")
+    """What was judged: a line that counts, each failed check with its city-years and remedy, and the ids that passed."""
     # A rule's twin on the columns that the study does not use is told only where it warns.
     passed = [c.id for c in checks if c.passed and c.engine == "great_expectations" and not c.id.endswith("_unused")]
-    lines.append(textwrap.fill(", ".join(passed), width=120, initial_indent="  passed   ", subsequent_indent=" " * 11))
-    return "\n".join(lines)
-
-
-def _keys(check: CheckResult) -> str:
-    if not check.failing:
-        return ""
-    shown = ", ".join(":".join(str(p) for p in key if p is not None) for key in check.failing[:_KEYS_SHOWN])
-    rest = len(check.failing) - _KEYS_SHOWN
-    return f" (at {shown}{f' and {rest} more' if rest > 0 else ''})"
+    told = textwrap.fill(", ".join(passed), width=120, initial_indent="  passed   ", subsequent_indent=" " * 11)
+    return f"{summarise(checks)}\n{told}"
 
 
 def _number(text: str) -> str:

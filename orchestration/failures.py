@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citycarbon import errors
+from citycarbon.check_text import block
 from citycarbon.checks import CheckResult
 from citycarbon.errors import CityCarbonError, GateRefused
 
 if TYPE_CHECKING:
     import dagster as dg
     from dagster import ExecuteInProcessResult
-
-_KEYS_SHOWN = 12
 
 
 class ReportedError(CityCarbonError):
@@ -49,21 +48,9 @@ def refusal(refusing: list[CheckResult]) -> GateRefused:
     lines = [
         f"The gate refused: {len(refusing)} blocking check{'s' if len(refusing) != 1 else ''} failed. Nothing was estimated."
     ]
-    for check in refusing:
-        lines.append(f"  {check.id}: {check.observed}; expected {check.expected}")
-        if check.failing:
-            lines.append(f"    at {', '.join(_key(k) for k in check.failing[:_KEYS_SHOWN])}{_more(check)}")
+    lines += map(block, refusing)
     lines.append("The last release stays in place. Mend the source, or declare a correction with its evidence.")
     return GateRefused("\n".join(lines), [c.id for c in refusing])
-
-
-def _key(key: tuple[str | None, int | None]) -> str:
-    return ":".join(str(part) for part in key if part is not None) or "the whole panel"
-
-
-def _more(check: CheckResult) -> str:
-    rest = len(check.failing) - _KEYS_SHOWN
-    return f" and {rest} more" if rest > 0 else ""
 
 
 def _our_error(event: dg.DagsterEvent) -> tuple[int, str] | None:

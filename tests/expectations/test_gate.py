@@ -19,7 +19,7 @@ from expectations.engine import Batch, validate
 from expectations.raw_suites import check_raw
 from expectations.rule import between
 from expectations.rules import DECLARED, RULES
-from expectations.summary import describe, summarise
+from expectations.summary import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 JINAN = "370100"
@@ -145,25 +145,6 @@ def test_a_study_of_another_series_uses_that_series_only():
 
 
 # --- words ------------------------------------------------------------------------------------------------------------------
-
-
-def results() -> list[CheckResult]:
-    keys = [(JINAN, y) for y in range(2003, 2018)]
-    return [
-        CheckResult(
-            "sources_agree", "warning", False, "1 of 9 outside", "within 10%", [("310000", 2004)], title="Tables agree"
-        ),
-        CheckResult("co2_jump_blocking", "blocking", False, "15 of 99 outside", "less than x8", keys, title="CO2 moves by 8"),
-        CheckResult("keys_unique", "blocking", True, "0 of 99 outside", "unique", []),
-    ]
-
-
-def test_a_summary_lists_refusals_first_with_names_and_what_to_do():
-    text = summarise(results())
-    assert text.startswith("3 checks: 1 passed, 1 refused, 1 warnings")
-    assert text.index("co2_jump_blocking") < text.index("sources_agree")
-    assert "济南市 370100 2003" in text and "+5 more" in text and "declare a correction" in text
-    assert "keys_unique" not in text
 
 
 def test_results_travel_through_json(world, tmp_path):
