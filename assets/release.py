@@ -13,6 +13,7 @@ from citycarbon.paths import Home
 from citycarbon.study import Study
 
 VERSION_TAG = "citycarbon/version"  # on runs that decided beforehand which release they would make
+PUBLIC_TAG = "citycarbon/public"  # on runs that make a bundle for passing on
 
 
 class LineageExporter(Protocol):
@@ -57,6 +58,7 @@ def release(
         checks=kept(home, study.study),
         lineage=lineage.export(context),
         run_info=run_info(context),
+        public=PUBLIC_TAG in context.run.tags,
     )
     return dg.MaterializeResult(metadata=describe(folder), data_version=dg.DataVersion(folder.name))
 

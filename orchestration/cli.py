@@ -78,6 +78,8 @@ def _add_running(command) -> None:
             "--sample", action="store_true", help="read synthetic sample sources, also where there is a landing folder"
         )
         sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sample (default 1)")
+        if name == "run":
+            sub.add_argument("--public", action="store_true", help="a bundle for passing on: values of closed sources stay out")
         if name == "check":
             sub.add_argument("--json", action="store_true", help="print the checks as JSON and nothing else")
     sub = command("refresh", refresh_command, "Release what is new in the landing folder; watch it unless --once.")
@@ -139,7 +141,9 @@ def run_command(args: argparse.Namespace, home: Home) -> int:
     from orchestration import console, pipeline
 
     with console.progress() as progress:
-        report = pipeline.run(home, args.study, args.landing, sample=args.sample, seed=args.seed, progress=progress)
+        report = pipeline.run(
+            home, args.study, args.landing, sample=args.sample, seed=args.seed, public=args.public, progress=progress
+        )
     console.print_run(report)
     return 0
 

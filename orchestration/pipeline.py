@@ -88,10 +88,11 @@ def run(
     *,
     sample: bool = False,
     seed: int = DEFAULT_SEED,
+    public: bool = False,
     progress: Any | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> RunReport:
-    """Sources to release for one study.
+    """Sources to release for one study; with ``public`` to a bundle that leaves out what may not be passed on.
 
     Raises UsageError or an error of exit code 2 for input that cannot be used, GateRefused for a panel that fails its gate;
     the last release stays in place in both cases.
@@ -100,11 +101,13 @@ def run(
     load_study(study)  # a fault in the study is told before anything is written
     with home_lock(home, f"citycarbon run --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed)
-        wanted = landed_version(chosen.path, study)
-        is_new = wanted != released_version(home, study)
+        wanted = landed_version(chosen.path, study, public=public)
+        is_new = wanted != released_version(home, study, public=public)
         log = None
         if is_new:
-            done = execute(home, study, chosen.path, study_job_name(study), version=wanted, progress=progress, tags=tags)
+            done = execute(
+                home, study, chosen.path, study_job_name(study), version=wanted, progress=progress, tags=tags, public=public
+            )
             if done.error is not None:
                 raise done.error
             log = done.log
@@ -185,6 +188,7 @@ def execute(
     job: str,
     *,
     version: str | None = None,
+    public: bool = False,
     progress: Any | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> _Execution:
@@ -197,7 +201,7 @@ def execute(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_manifest()
     from assets.check_files import forget, kept
-    from assets.release import VERSION_TAG
+    from assets.release import PUBLIC_TAG, VERSION_TAG
     from orchestration.definitions import defs
     from orchestration.failures import explain
     from orchestration.logs import listening, quiet_terminal
@@ -213,7 +217,7 @@ def execute(
             run_config=_run_config(home, study, landing, log),
             instance=instance,
             raise_on_error=False,
-            tags={**(tags or {}), **({VERSION_TAG: version} if version else {})},
+            tags={**(tags or {}), **({VERSION_TAG: version} if version else {}), **({PUBLIC_TAG: "yes"} if public else {})},
         )
     checks = kept(home, study)
     error = None if result.success else explain(result, checks, log)

@@ -58,7 +58,7 @@ def next_refresh(version: str | None, last_success: str | None, attempts: Callab
     return Decision(version, made + 1, f"{version}: attempt {made + 1} of {MAX_ATTEMPTS}")
 
 
-def landed_version(landing: Path, study: str) -> str | None:
+def landed_version(landing: Path, study: str, *, public: bool = False) -> str | None:
     """The id of the release that the complete drops of ``landing`` would give; None where there is none.
 
     Raises UnusableInput for a drop that is marked as finished and is not what its checksums say.
@@ -70,14 +70,14 @@ def landed_version(landing: Path, study: str) -> str | None:
     for drop in drops:
         if not (drop.is_complete or drop.is_ignored):
             raise drop.refuse()
-    return release_id(landing, study) if any(d.is_complete for d in drops) else None
+    return release_id(landing, study, public=public) if any(d.is_complete for d in drops) else None
 
 
-def released_version(home: Home, study: str) -> str | None:
-    """The id of the study's last good release, which every failed run leaves in place."""
+def released_version(home: Home, study: str, *, public: bool = False) -> str | None:
+    """The id of the study's last good release (or public bundle), which every failed run leaves in place."""
     from citycarbon.release.pointers import latest_release
 
-    latest = latest_release(home, study)
+    latest = latest_release(home, study, public)
     return latest.name if latest else None
 
 

@@ -61,7 +61,8 @@ def build_release(
     run_info: dict[str, Any],
     public: bool = False,
 ) -> Path:
-    """Bundle the marts and results of the run that just ended and point ``latest-<study>`` (and ``latest``) to the bundle.
+    """Bundle the marts and results of the run that just ended and point ``latest-<study>`` (and ``latest``) to the bundle;
+    a public one moves ``public-<study>`` alone.
 
     ``study``: a Study or its name. ``run_info``: ``run_id``, ``started_at``, ``finished_at``, ``command`` as known;
     ``seed_info`` as it was given to ``release_id``; ``release_id`` where it was asked for before the run. ``lineage``: see
@@ -87,7 +88,7 @@ def build_release(
         _write_documents(work, checks)
         _describe(work, lineage, run_info)
         target = _settle(folder, home.releases / identity.id)
-    move_pointers(home.releases, identity.study, target.name)
+    move_pointers(home.releases, identity.study, target.name, public)
     return target
 
 

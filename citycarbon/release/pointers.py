@@ -11,23 +11,26 @@ from citycarbon.paths import Home
 MAIN_STUDY = "ai_pilot"  # the study that releases/latest points to
 
 
-def pointer_names(study: str) -> list[str]:
-    """The pointers that a new release of ``study`` moves."""
+def pointer_names(study: str, public: bool = False) -> list[str]:
+    """The pointers that a new release of ``study`` moves. A public bundle has one of its own: the latest release is the whole one,
+    and a refresh compares with that."""
+    if public:
+        return [f"public-{study}"]
     return [f"latest-{study}", *(["latest"] if study == MAIN_STUDY else [])]
 
 
-def move_pointers(releases: Path, study: str, release: str) -> None:
-    """Point ``latest-<study>`` (and ``latest``) to ``release``: each moves in one rename, so a reader sees old or new."""
-    for name in pointer_names(study):
+def move_pointers(releases: Path, study: str, release: str, public: bool = False) -> None:
+    """Point ``latest-<study>`` (and ``latest``; ``public-<study>`` for a public bundle) to ``release``: each moves in one rename, so a reader sees old or new."""
+    for name in pointer_names(study, public):
         fresh = releases / f".{name}-{os.getpid()}"
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(release, target_is_directory=True)
         fresh.replace(releases / name)
 
 
-def latest_release(home: Home, study: str | None = None) -> Path | None:
-    """The newest release of ``study`` (of the main study where None), or None where there is none yet."""
-    pointer = home.releases / (f"latest-{study}" if study else "latest")
+def latest_release(home: Home, study: str | None = None, public: bool = False) -> Path | None:
+    """The newest release (or public bundle) of ``study``, the main study where None; None where there is none yet."""
+    pointer = home.releases / pointer_names(study or MAIN_STUDY, public)[0]
     return pointer.resolve() if (pointer / "manifest.json").is_file() else None
 
 

@@ -12,12 +12,13 @@ from tiny_home import CELLS
 
 from citycarbon.provenance.trace import trace
 from citycarbon.release import verify
+from citycarbon.release.pointers import latest_release
 from citycarbon.release.withhold import withhold_cells, withhold_panel
 
 
 @pytest.fixture
 def bundle(public):
-    return (public.home.releases / "latest").resolve()
+    return (public.home.releases / "public-ai_pilot").resolve()
 
 
 def test_values_of_the_closed_source_are_gone_and_places_stay(bundle):
@@ -46,6 +47,10 @@ def test_no_byte_of_a_closed_value_is_in_the_bundle(public, bundle):
     inner = [repr(v) for v in values if v not in (values.min(), values.max())]
     texts = [f.read_text(encoding="utf-8") for f in bundle.rglob("*") if f.suffix in (".csv", ".json", ".html", ".md", ".tex")]
     assert not [v for v in inner if any(v in t for t in texts)]
+
+
+def test_a_public_bundle_leaves_the_latest_release_in_place(public, bundle):
+    assert latest_release(public.home, "ai_pilot") is None and latest_release(public.home, "ai_pilot", public=True) == bundle
 
 
 def test_a_public_bundle_verifies_and_says_what_it_cannot_compute_again(bundle):
