@@ -12,15 +12,17 @@ MAIN_STUDY = "ai_pilot"  # the study that releases/latest points to
 
 
 def pointer_names(study: str, public: bool = False) -> list[str]:
-    """The pointers that a new release of ``study`` moves. A public bundle has one of its own: the latest release is the whole one,
-    and a refresh compares with that."""
+    """The pointers that a new release of ``study`` moves.
+
+    A public bundle has one of its own: the latest release is the whole one, and a refresh compares with that.
+    """
     if public:
         return [f"public-{study}"]
     return [f"latest-{study}", *(["latest"] if study == MAIN_STUDY else [])]
 
 
 def move_pointers(releases: Path, study: str, release: str, public: bool = False) -> None:
-    """Point ``latest-<study>`` (and ``latest``; ``public-<study>`` for a public bundle) to ``release``: each moves in one rename, so a reader sees old or new."""
+    """Point the study's pointers to ``release``: each moves in one rename, so a reader sees old or new."""
     for name in pointer_names(study, public):
         fresh = releases / f".{name}-{os.getpid()}"
         fresh.unlink(missing_ok=True)
