@@ -5,7 +5,6 @@ study's vars, where dbt keeps its scratch, and what was built: rows, schema, col
 """
 
 import importlib
-import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from assets.built_models import BuiltModel, read_built_models
 from assets.check_files import keep
-from assets.dbt_build import DbtRun, run_dbt
 from assets.dbt_project import dbt_project
 from assets.reporting import OWNERS, POOL, content_version
+from citycarbon.dbt_runner import DATABASE, DbtRun, prepare_scratch, run_dbt, vars_argument
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
@@ -47,15 +46,7 @@ def layer_of(props: Mapping[str, Any]) -> str:
 def build_arguments(study: Study, home: Home, models: Sequence[str] = ()) -> list[str]:
     """The dbt command of a study: one build with the study's vars, of everything or of ``models`` and their tests."""
     selection = ["--select", *sorted(models)] if models else []
-    return ["build", *selection, "--vars", json.dumps(study.dbt_vars(home), ensure_ascii=False)]
-
-
-def prepare_scratch(home: Home, study: str) -> Path:
-    """dbt's target folder, made with the folder of the marts. One a study: with unchanged vars dbt reuses its parse."""
-    target = home.dbt_state / study
-    for folder in (target, home.marts(study)):
-        folder.mkdir(parents=True, exist_ok=True)
-    return target
+    return ["build", *selection, *vars_argument(study.dbt_vars(home))]
 
 
 @dbt_assets(
@@ -69,7 +60,7 @@ def warehouse(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     target = prepare_scratch(home, study.study)
-    database = target / "scratch.duckdb"
+    database = target / DATABASE
     import_meanwhile("great_expectations.expectations")
     run = run_dbt(build_arguments(study, home, selected_models(context)), target, database)
     keep(run.tests(), home, study.study, "dbt")

@@ -9,16 +9,15 @@ import fcntl
 import hashlib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+from citycarbon.dbt_runner import DBT
 from citycarbon.errors import CityCarbonError
 from citycarbon.paths import DBT_PROJECT
 
 MANIFEST = DBT_PROJECT / "target" / "manifest.json"
 _STAMP = MANIFEST.with_name(".citycarbon-manifest")
 _NOT_SOURCE = {"target", "logs", "dbt_packages"}
-DBT = Path(sys.executable).with_name("dbt")
 
 
 class ManifestError(CityCarbonError):

@@ -19,6 +19,7 @@ from citycarbon.checks import CheckResult, read_checks
 from citycarbon.errors import CityCarbonError, GateRefused
 from citycarbon.paths import PROJECT_ROOT, Home
 from citycarbon.study import load_study
+from orchestration.ahead import working_ahead
 from orchestration.inputs import DEFAULT_SEED, choose_landing
 from orchestration.lock import home_lock
 from orchestration.names import CHECK_JOB, study_job_name
@@ -200,6 +201,20 @@ def execute(
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_manifest()
+    with working_ahead(home, load_study(study), landing):
+        return _execute_job(home, study, landing, job, version, public, progress, tags)
+
+
+def _execute_job(
+    home: Home,
+    study: str,
+    landing: Path,
+    job: str,
+    version: str | None,
+    public: bool,
+    progress: Any | None,
+    tags: Mapping[str, str] | None,
+) -> _Execution:
     from assets.check_files import forget, kept
     from assets.release import PUBLIC_TAG, VERSION_TAG
     from orchestration.definitions import defs

@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.errors import CityCarbonError, UsageError
-from citycarbon.paths import DBT_PROJECT, PROJECT_ROOT, Home
+from citycarbon.paths import PROJECT_ROOT, Home
 from orchestration.real_inputs import ERRORS, FILES, KnownError
 
 if TYPE_CHECKING:
@@ -117,6 +116,7 @@ def headline(release: Path) -> dict[str, Any]:
 
 def judge_uncorrected(home: Home) -> list[CheckResult]:
     """The gate on marts built without any declared correction, in a folder beside the study's own."""
+    from citycarbon.dbt_runner import DATABASE, run_dbt, vars_argument
     from citycarbon.study import load_study
     from expectations.gate import run_gate
 
@@ -125,16 +125,10 @@ def judge_uncorrected(home: Home) -> list[CheckResult]:
     marts = scratch / "marts"
     marts.mkdir(parents=True, exist_ok=True)
     options = study.dbt_vars(home) | {"marts_dir": str(marts), "apply_corrections": False}
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", "build", "--exclude-resource-type", "test", "unit_test"]
-        + ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(scratch / "target")]
-        + ["--vars", json.dumps(options, ensure_ascii=False)],
-        env={**os.environ, "CITYCARBON_DBT_DB": str(scratch / "scratch.duckdb")},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise CityCarbonError(f"dbt failed on the uncorrected marts:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+    build = ["--quiet", "build", "--exclude-resource-type", "test", "unit_test", *vars_argument(options)]
+    done = run_dbt(build, scratch, scratch / DATABASE)
+    if not done.succeeded:
+        raise done.failure()
     return run_gate(home, study, marts_dir=marts)
 
 

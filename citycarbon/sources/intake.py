@@ -8,6 +8,7 @@ readers' code, never on the order of files, on earlier runs or on what the cache
 from __future__ import annotations
 
 import ast
+import fcntl
 import gc
 import hashlib
 import importlib
@@ -103,14 +104,15 @@ def take_in(source: str, landing: Path, home: Home) -> IntakeReport:
     results: list[ReadResult] = []
     read_now = 0
     warnings: list[str] = []
-    for drop in complete:
-        _snapshot(drop, home)
-        warnings += _not_read(entry, drop)
-        for job in _jobs(entry, drop):
-            result, was_cached = _read_once(job, home)
-            results.append(result)
-            read_now += not was_cached
-            warnings += result.warnings
+    with _one_reader(source, home):
+        for drop in complete:
+            _snapshot(drop, home)
+            warnings += _not_read(entry, drop)
+            for job in _jobs(entry, drop):
+                result, was_cached = _read_once(job, home)
+                results.append(result)
+                read_now += not was_cached
+                warnings += result.warnings
     rows = _together([r.rows for r in results], RAW_SCHEMA)
     quarantine = _together([r.quarantine for r in results], QUARANTINE_SCHEMA)
 
@@ -130,6 +132,16 @@ def take_in(source: str, landing: Path, home: Home) -> IntakeReport:
         read_now=read_now,
         records=tuple(d.record for d in complete if d.record),
     )
+
+
+def fill_cache(source: str, landing: Path, home: Home) -> None:
+    """Read every complete edition of ``source`` into the cache and write nothing else. Raises what a reader raises."""
+    entry = load_registry().get(source)
+    with _one_reader(source, home):
+        for drop in scan(landing, source):
+            if drop.is_complete:
+                for job in _jobs(entry, drop):
+                    _read_once(job, home)
 
 
 def take_in_all(landing: Path, home: Home, progress: Callable[[IntakeReport], None] | None = None) -> dict[str, IntakeReport]:
@@ -167,6 +179,16 @@ def write_parquet(table: pa.Table, path: Path) -> str:
     if not (path.is_file() and path.stat().st_size == len(content) and sha256_of(path) == digest):
         _replace(path, content)
     return digest
+
+
+@contextmanager
+def _one_reader(source: str, home: Home) -> Iterator[None]:
+    """One process at a time reads a source: a second one waits and finds the files read."""
+    lock = home.raw / ".reading" / source
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 # --- reading once -----------------------------------------------------------------------------------------------------------

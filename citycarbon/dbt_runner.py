@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from citycarbon.checks import CheckResult
-from citycarbon.paths import DBT_PROJECT
+from citycarbon.paths import DBT_PROJECT, Home
 
 DBT = Path(sys.executable).with_name("dbt")
+DATABASE = "scratch.duckdb"
+_PARSING: dict[Path, subprocess.Popen] = {}  # one a target folder, from parse_ahead to the build
 _JUDGED = ("pass", "fail", "warn")
 
 
@@ -50,8 +52,41 @@ class DbtRun:
         return DbtFailed("\n".join(said) or f"dbt ended before it built anything:\n{self.output[-4000:]}")
 
 
+def prepare_scratch(home: Home, study: str) -> Path:
+    """dbt's target folder, made with the folder of the marts. One a study: with unchanged vars dbt reuses its parse."""
+    target = home.dbt_state / study
+    for folder in (target, home.marts(study)):
+        folder.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def vars_argument(values: Mapping[str, Any]) -> list[str]:
+    """``--vars`` as dbt takes it. dbt reuses a parse only where these are the same to the letter."""
+    return ["--vars", json.dumps(values, ensure_ascii=False)]
+
+
+def parse_ahead(values: Mapping[str, Any], target: Path) -> None:
+    """Let dbt read its project with these vars in a process of its own; the build that follows waits and starts faster."""
+    arguments = [str(DBT), "--quiet", "parse", *vars_argument(values)]
+    env = _environment(target, target / DATABASE)
+    _PARSING[target] = subprocess.Popen(
+        arguments, cwd=DBT_PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def end_parse(target: Path, *, at_once: bool = False) -> None:
+    """Wait for the parse that runs ahead in ``target``, if one does, or end it. A failed one is no error: the build parses."""
+    process = _PARSING.pop(target, None)
+    if process is None:
+        return
+    if at_once:
+        process.terminate()
+    process.wait()
+
+
 def run_dbt(arguments: Sequence[str], target: Path, database: Path) -> DbtRun:
     """Run dbt with its scratch in ``target``; every line it prints is passed on to standard output."""
+    end_parse(target)
     (target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.Popen(
         [str(DBT), *arguments],

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from assets.dbt_build import DbtRun, to_check
 from assets.warehouse import build_arguments, layer_of, selected_models
+from citycarbon.dbt_runner import DbtRun, to_check
 
 
 def node(name="unique_city_id", severity="error", **more):
