@@ -4,7 +4,7 @@
     warehouse     dbt: groups seeds, staging, intermediate, marts (city_panel, city_panel_cells, sample_attrition ...)
     panel         the gate: blocking checks on city_panel
     descriptives  table1, sample_attrition_table
-    estimates     estimates, table2
+    estimates     estimates, table2; on a sample, the check that what was planted is recovered
     release       release
 
 Nothing of Dagster's wiring (jobs, resources, sensors) belongs here: that is ``orchestration``.
@@ -16,12 +16,12 @@ from itertools import chain
 
 import dagster as dg
 
-from assets import descriptives, estimates, panel, release, sources, warehouse
+from assets import descriptives, estimates, panel, recovery, release, sources, warehouse
 
 GROUPS = {
     "sources": [sources],
     "descriptives": [descriptives],
-    "estimates": [estimates],
+    "estimates": [estimates, recovery],
     "release": [release],
 }
 DBT_GROUPS = ("seeds", *warehouse.LAYERS)

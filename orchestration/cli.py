@@ -200,10 +200,15 @@ def add_command(args: argparse.Namespace, home: Home) -> int:
 
 
 def sources_command(args: argparse.Namespace, home: Home) -> int:
+    print(sources_table(args.landing or Path(os.environ.get("CITYCARBON_LANDING") or home.landing)))
+    return 0
+
+
+def sources_table(landing: Path) -> str:
+    """Every registered source with its drops and their states, as text."""
     from citycarbon.sources.intake import describe_sources
     from orchestration.console import table
 
-    landing = args.landing or Path(os.environ.get("CITYCARBON_LANDING") or home.landing)
     header = ["source", "edition", "state", "files", "boundaries", "passes on", "what was found"]
     rows = [
         [
@@ -217,8 +222,7 @@ def sources_command(args: argparse.Namespace, home: Home) -> int:
         ]
         for s in describe_sources(landing)
     ]
-    print(f"Landing folder {landing}\n{table(header, rows)}")
-    return 0
+    return f"Landing folder {landing}\n{table(header, rows)}"
 
 
 def sample_command(args: argparse.Namespace, home: Home) -> int:

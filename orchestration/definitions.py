@@ -12,6 +12,7 @@ from orchestration.manifest import put_tools_on_path
 put_tools_on_path()  # before assets: dagster-dbt looks for dbt on PATH while it loads the project
 
 from assets import asset_checks, assets  # noqa: E402
+from orchestration.desk import DESK_JOBS  # noqa: E402
 from orchestration.jobs import check_job, executor, refresh_job, study_jobs  # noqa: E402
 from orchestration.logs import file_logger  # noqa: E402
 from orchestration.resources import default_resources  # noqa: E402
@@ -30,7 +31,7 @@ def build_defs(
     return dg.Definitions(
         assets=list(assets),
         asset_checks=list(asset_checks),
-        jobs=list(jobs) if jobs is not None else [*study_jobs(), refresh_job, check_job],
+        jobs=list(jobs) if jobs is not None else [*study_jobs(), refresh_job, check_job, *DESK_JOBS],
         schedules=[monthly_refresh],
         sensors=[landing_sensor],
         resources={**default_resources(), **(resources or {})},

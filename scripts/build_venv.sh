@@ -44,7 +44,7 @@ fi
 
 install_with_uv() {
   pip install -q uv &&
-    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --require-hashes -r requirements.lock &&
+    "$VENV/bin/uv" pip install -q --compile-bytecode --python "$VENV/bin/python" --require-hashes -r requirements.lock &&
     "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --no-deps --no-build-isolation -e .
 }
 install_with_pip() {

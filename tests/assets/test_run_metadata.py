@@ -72,7 +72,9 @@ def test_release_keeps_the_lineage_of_its_run(pipeline):
 
 def test_checks_of_every_engine_stand_in_the_release(pipeline):
     engines = {c.engine for c in pipeline.report.checks}
-    assert engines == {"dbt", "great_expectations"}
+    assert engines == {"dbt", "great_expectations", "asset_check"}
+    recovered = next(c for c in pipeline.report.checks if c.id == "planted_effect_recovered")
+    assert recovered.passed and "coefficients" in recovered.observed
     assert not [c.id for c in pipeline.report.checks if c.refuses]
 
 

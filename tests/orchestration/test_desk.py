@@ -1,0 +1,38 @@
+"""The small jobs of the UI give the answers of the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from citycarbon.paths import Home
+from orchestration.desk import DESK_JOBS
+
+JOBS = {job.name: job for job in DESK_JOBS}
+
+
+def run(name, op, **config):
+    return JOBS[name].execute_in_process(run_config={"ops": {op: {"config": config}}}, raise_on_error=False)
+
+
+def test_an_edition_added_in_the_ui_is_listed_there(tmp_path, monkeypatch):
+    file = tmp_path / "list.csv"
+    file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
+    home = Home(tmp_path / "home")
+    added = run("add", "add_edition", home=str(home.root), source="policy_list", files=[str(file)], edition="2024")
+    assert added.success and (home.landing / "policy_list" / "2024" / "_SUCCESS").exists()
+    listed = run("sources", "list_sources", home=str(home.root))
+    line = next(x for x in listed.output_for_node("list_sources").splitlines() if x.startswith("policy_list"))
+    assert "2024" in line and "complete" in line
+    assert run("doctor", "examine_home", home=str(home.root)).success
+    (home.landing / "policy_list" / "2024" / "list.csv").write_text("changed")
+    assert not run("doctor", "examine_home", home=str(home.root)).success
+
+
+@pytest.mark.pipeline
+def test_a_number_is_traced_and_a_release_verified(pipeline):
+    home = str(pipeline.home.root)
+    traced = run("trace", "trace_number", home=home, target="table2:2:did")
+    assert traced.success and "table2:2:did" in traced.output_for_node("trace_number")
+    assert not run("trace", "trace_number", home=home, target="table2:2:no_such_term").success
+    verified = run("verify", "verify_release", home=home)
+    assert verified.success and "verified" in verified.output_for_node("verify_release")
