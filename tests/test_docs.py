@@ -1,4 +1,4 @@
-"""The documents stay true: every row of the paper is spoken for, every file they name exists, every command they show parses."""
+"""Documents stay true: every row of the paper is spoken for, every file they name exists, every command they show parses."""
 
 from __future__ import annotations
 
