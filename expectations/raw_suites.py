@@ -67,6 +67,16 @@ RAW_RULES = (
 )
 
 
+NOT_EMPTY = "not_empty"
+WHY_NOT_EMPTY = "A file of which every cell was set aside would otherwise look like a source nobody supplied."
+
+
+def raw_checks(source: str) -> list[tuple[str, Severity, str]]:
+    """Id, severity and reason of every check that ``check_raw`` makes of ``source``, in its order."""
+    rules = [(rule.name, rule.severity, rule.reason) for rule in RAW_RULES if rule.applies(source)]
+    return [(f"raw_{source}_{name}", severity, why) for name, severity, why in [(NOT_EMPTY, "blocking", WHY_NOT_EMPTY), *rules]]
+
+
 def check_raw(source: str, home: Home) -> list[CheckResult]:
     """Judge ``raw/<source>.parquet``: the rules above and that a supplied source gave rows at all.
 
@@ -93,13 +103,13 @@ def _not_empty(source: str, home: Home, table: pd.DataFrame) -> CheckResult:
     aside = pq.read_metadata(quarantine).num_rows if quarantine.is_file() else 0
     supplied = bool(len(table) or aside)
     return CheckResult(
-        id=f"raw_{source}_not_empty",
+        id=f"raw_{source}_{NOT_EMPTY}",
         severity="blocking",
         passed=bool(len(table)) or not supplied,
         observed=f"{len(table):,} rows, {aside:,} cells set aside" if supplied else "not supplied",
         expected="rows where the source was supplied",
         title=f"{source}: a supplied source has rows",
-        reason="A file of which every cell was set aside would otherwise look like a source nobody supplied.",
+        reason=WHY_NOT_EMPTY,
     )
 
 

@@ -91,7 +91,9 @@ def headline(estimates: Path) -> str:
 def gate_summary(checks: Sequence[CheckResult]) -> str:
     """What was judged: a line that counts, each failed check with its city-years and remedy, and the ids that passed."""
     # A rule's twin on the columns that the study does not use is told only where it warns.
-    passed = [c.id for c in checks if c.passed and c.engine == "great_expectations" and not c.id.endswith("_unused")]
+    judged = [c for c in checks if c.passed and c.engine == "great_expectations" and not c.id.endswith("_unused")]
+    of_raw = sum(c.id.startswith("raw_") for c in judged)
+    passed = [c.id for c in judged if not c.id.startswith("raw_")] + ([f"{of_raw} checks of raw tables"] if of_raw else [])
     told = textwrap.fill(", ".join(passed), width=120, initial_indent="  passed   ", subsequent_indent=" " * 11)
     return f"{summarise(checks)}\n{told}"
 
