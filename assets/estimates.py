@@ -11,11 +11,11 @@ import dagster as dg
 from assets.reporting import (
     OWNERS,
     POOL,
+    at_a_glance,
     code_version,
     column_lineage,
     content_version,
     is_synthetic,
-    markdown_table,
     parquet_metadata,
     printed_table,
 )
@@ -48,7 +48,9 @@ COMPUTED = ("estimate", "std_error", "n_obs")
         "fixed effects. PanelOLS in the form that equals reghdfe. The treatment carries no star before randomisation inference."
     ),
 )
-def estimates(home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+def estimates(
+    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
     import pandas as pd
 
     from citycarbon.econometrics import estimate_columns, write_estimates
@@ -60,7 +62,7 @@ def estimates(home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]) -> d
         metadata={
             **parquet_metadata(folder / "estimates.parquet", UNITS),
             "dagster/column_lineage": column_lineage({n: {"city_panel": panel_columns(study)} for n in COMPUTED}),
-            "treatment": treatment_table(frame),
+            "treatment": treatment_table(frame, is_synthetic(landing)),
             **headline_numbers(frame),
         },
         data_version=content_version(folder / "estimates.csv"),
@@ -76,15 +78,25 @@ def panel_columns(study: Study) -> list[str]:
     return sorted(used)
 
 
-def treatment_table(frame: "pd.DataFrame") -> dg.MarkdownMetadataValue:
+def treatment_table(frame: "pd.DataFrame", synthetic: bool) -> dg.MarkdownMetadataValue:
     """The treatment's rows as the UI shows them."""
+    from citycarbon.econometrics.contract import parse_effects
+
     rows = frame[frame["term"].str.startswith("did")]
     header = ["table", "column", "estimate", "(se)", "N", "cities", "fixed effects"]
     cells = [
-        (r.table, r.column, f"{r.estimate:.3f}", f"({r.std_error:.3f})", r.n_obs, r.n_clusters, r.fixed_effects)
+        (
+            r.table,
+            r.column,
+            f"{r.estimate:.3f}",
+            f"({r.std_error:.3f})",
+            r.n_obs,
+            r.n_clusters,
+            " + ".join(parse_effects(r.fixed_effects)),
+        )
         for r in rows.itertuples()
     ]
-    return markdown_table(header, cells)
+    return at_a_glance(header, cells, synthetic)
 
 
 def headline_numbers(frame: "pd.DataFrame") -> dict[str, Any]:
@@ -116,4 +128,6 @@ def table2(
     folder = home.results(study.study) / "tables"
     paths = [path for name, table in tables.items() for path in write_table(table, folder, name)]
     used = {"estimates": ["estimate", "std_error", "n_obs", "stars"]}
-    return printed_table(paths, sum(len(table.body) for table in tables.values()), used)
+    return printed_table(
+        paths, sum(len(table.body) for table in tables.values()), used, treatment_table(frame, is_synthetic(landing))
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OWNERS = ["team:citycarbon"]
 # Every asset writes below one home: this pool lets one run do so at a time, also when the UI launches it.
 POOL = "lake_writer"
+INLINE_CHARACTERS = 1000  # longer markdown stands behind a link in the UI
 
 
 @cache
@@ -97,15 +98,18 @@ def column_lineage(used: Mapping[str, Mapping[str, Sequence[str]]]) -> dg.TableC
     )
 
 
-def printed_table(paths: Sequence[Path], rows: int, used: Mapping[str, Sequence[str]]) -> dg.MaterializeResult:
-    """The result of an asset that prints tables: the markdown inline, columns and their lineage, versions of all files.
+def printed_table(
+    paths: Sequence[Path], rows: int, used: Mapping[str, Sequence[str]], glance: dg.MarkdownMetadataValue
+) -> dg.MaterializeResult:
+    """The result of an asset that prints tables: what the UI shows inline, the whole as markdown, columns, lineage, versions.
 
-    ``used`` names the upstream columns that every printed column rests on.
+    ``used`` names the upstream columns that every printed column rests on; ``glance`` is the short form, see ``at_a_glance``.
     """
     texts = [path.read_text(encoding="utf-8") for path in paths if path.suffix == ".md"]
     header = next(csv_header(path) for path in paths if path.suffix == ".csv")
     return dg.MaterializeResult(
         metadata={
+            "at a glance": glance,
             "table": dg.MetadataValue.md("\n\n".join(texts)),
             "dagster/row_count": rows,
             "dagster/column_schema": dg.TableSchema(columns=[dg.TableColumn(name, type="text") for name in header]),
@@ -119,13 +123,24 @@ def printed_table(paths: Sequence[Path], rows: int, used: Mapping[str, Sequence[
 def csv_header(path: Path) -> list[str]:
     """Names of the columns; the first line that is not a remark."""
     with path.open(encoding="utf-8", newline="") as handle:
-        return next(row for row in csv.reader(handle) if row and not row[0].startswith("#"))
+        header = next(row for row in csv.reader(handle) if row and not row[0].startswith("#"))
+    return [name or "label" for name in header]
 
 
 def is_synthetic(landing: Path) -> bool:
     """True where any finished drop says of itself that it is synthetic; reads records, no data."""
     records = (folder.parent / "source.yaml" for folder in landing.glob("*/*/_SUCCESS"))
     return any(SourceRecord.load(path).synthetic for path in records if path.is_file())
+
+
+def at_a_glance(header: Sequence[str], rows: Sequence[Sequence[object]], synthetic: bool) -> dg.MarkdownMetadataValue:
+    """The first rows of a table, so short that the UI shows them on the asset's page and not behind a link."""
+    mark = "**SYNTHETIC**\n\n" if synthetic else ""
+    for shown in range(len(rows), -1, -1):
+        text = mark + markdown_table(header, rows, limit=shown).value
+        if len(text) < INLINE_CHARACTERS:
+            break
+    return dg.MetadataValue.md(text)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]], limit: int = 40) -> dg.MarkdownMetadataValue:

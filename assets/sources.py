@@ -12,6 +12,25 @@ from citycarbon.paths import Home
 from citycarbon.sources.intake import IntakeReport, take_in
 from citycarbon.sources.registry import SourceEntry, load_registry
 
+RAW_COLUMNS = {
+    "raw_id": "file, sheet and cell or line: what a trace ends at",
+    "edition": "folder in the landing folder",
+    "edition_year": "orders editions: the later one wins, the earlier is kept as a revision",
+    "file_sha256": "the received file, kept in snapshots/",
+    "cell": "address in a workbook",
+    "line": "line in a text file, counted from 1",
+    "text": "the stored value, display format apart",
+    "value": "the number, in the printed unit; null where the observation is text",
+    "unit": "as printed; empty where the file states none",
+    "scope": "whole city (全市), districts (市辖区) or not said",
+    "indicator_label": "as printed",
+    "place_label": "as printed",
+    "place_code": "as printed, with footnote marks",
+    "data_year": "the year that the number is about",
+    "is_chained": "a level computed from growth rates",
+    "is_interpolated": "filled in by the source, not observed",
+}
+
 
 def raw_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", source])
@@ -53,7 +72,7 @@ def _tell(report: IntakeReport) -> dict:
         (r.edition, f.name, f.size, f.sha256[:12]) for r in report.records for f in report.files if r.edition in f.path.parts
     ]
     told = {
-        **parquet_metadata(report.path),
+        **parquet_metadata(report.path, RAW_COLUMNS),
         "editions": ", ".join(report.editions) or "not supplied",
         "files": markdown_table(["edition", "file", "bytes", "sha256"], files, limit=12),
         "quarantined cells": report.refused,
