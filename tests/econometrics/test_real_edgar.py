@@ -1,8 +1,5 @@
 """The estimator on the real EDGAR table, read without the project's readers. Known result under reghdfe conventions."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,11 +10,8 @@ from citycarbon.study.dictionary import POLICY_LIST
 
 
 @pytest.fixture
-def edgar_panel():
-    folder = os.environ.get("CITYCARBON_REALDATA")
-    if not folder:
-        pytest.skip("CITYCARBON_REALDATA is not set")
-    table = pd.read_excel(Path(folder) / "city_tables" / "地级市碳排放强度.xlsx", sheet_name="Sheet1")
+def edgar_panel(realdata):
+    table = pd.read_excel(realdata / "city_tables" / "地级市碳排放强度.xlsx", sheet_name="Sheet1")
     code, year = table["城市代码"].astype(str), table["年份"].astype(int)
     policy = pd.read_csv(POLICY_LIST, dtype=str).query("policy == 'ai_pilot'")
     first = policy.groupby("city_id")["year_announcement"].min().astype(int)
