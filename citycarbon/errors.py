@@ -31,7 +31,7 @@ class UnusableInput(CityCarbonError):  # noqa: N818 - named for what the user is
     ) -> None:
         self.path, self.sheet, self.cell = Path(path), sheet, cell
         self.found, self.expected, self.remedy = found, expected, remedy
-        where = self.path.parent.name + "/" + self.path.name
+        where = "/".join(self.path.parts[-3:]).lstrip("/")  # source, edition and name of a file in the landing folder
         if sheet is not None:
             where += f", sheet '{sheet}'"
         if cell is not None:

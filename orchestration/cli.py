@@ -44,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="citycarbon",
         description="A living, auditable evaluation of city carbon policies in China.",
-        epilog="Exit codes: 0 done, 1 a bug, 2 bad usage or unusable input, 3 the gate refused, 4 verify found a mismatch.",
+        epilog="Exit codes: 0 done, 1 a bug, 2 bad usage or unusable input, 3 the gate refused, 4 verify found a mismatch, "
+        "130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"citycarbon {__version__}")
     home_help = "folder that holds everything (default: CITYCARBON_HOME, else ./data)"
@@ -189,10 +190,13 @@ def _refresh_once(home: Home, study: str, landing: Path) -> int:
 
 
 def add_command(args: argparse.Namespace, home: Home) -> int:
+    from datetime import date
+
     from citycarbon.sources.landing import add
     from orchestration.lock import home_lock
 
     record = {name: value for name in (*_RECORD_OPTIONS, "edition_year") if (value := getattr(args, name)) is not None}
+    record.setdefault("access_date", date.today().isoformat())
     with home_lock(home, f"citycarbon add {args.source}"):
         folder = add(args.source, args.files, args.edition, args.landing or home.landing, **record)
     print(f"{args.source}/{args.edition} is complete in {folder}. 'citycarbon run' or 'citycarbon refresh --once' reads it.")

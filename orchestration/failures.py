@@ -24,6 +24,12 @@ class ReportedError(CityCarbonError):
         super().__init__(message)
 
 
+def was_interrupted(result: ExecuteInProcessResult) -> bool:
+    """True where a user's Ctrl-C ended the run: Dagster records it as the failure of the step at work."""
+    errors_met = (error for e in result.all_events if e.is_step_failure for error in _chain(e))
+    return any(error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt") for error in errors_met)
+
+
 class StepError(CityCarbonError):
     """A step failed for a reason that no user can mend: a bug (exit code 1). The message names the log."""
 

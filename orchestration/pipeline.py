@@ -218,7 +218,7 @@ def _execute_job(
     from assets.check_files import forget, kept
     from assets.release import PUBLIC_TAG, VERSION_TAG
     from orchestration.definitions import defs
-    from orchestration.failures import explain
+    from orchestration.failures import explain, was_interrupted
     from orchestration.logs import listening, quiet_terminal
 
     quiet_terminal()
@@ -234,6 +234,8 @@ def _execute_job(
             raise_on_error=False,
             tags={**(tags or {}), **({VERSION_TAG: version} if version else {}), **({PUBLIC_TAG: "yes"} if public else {})},
         )
+    if not result.success and was_interrupted(result):
+        raise KeyboardInterrupt
     checks = kept(home, study)
     error = None if result.success else explain(result, checks, log)
     return _Execution(error, checks, log)

@@ -51,4 +51,4 @@ def judged(frame: pd.DataFrame, describe: Callable[[Any], str], *, used: Any = T
 
 def factor(ratio: float) -> str:
     """A ratio in words: ``x3.2`` or, below one, ``/ 4.1``."""
-    return f"x{ratio:.3g}" if ratio >= 1 else f"/{1 / ratio:.3g}"
+    return f"x{ratio:.4g}" if ratio >= 1 else f"/{1 / ratio:.4g}"

@@ -47,7 +47,9 @@ def variable_inputs(store: Store, variables: list[str]) -> tuple[list[TraceInput
         counts: dict[str, int] = {}
         for b in rows:
             counts[b["source"]] = counts.get(b["source"], 0) + b["n_cells"]
-        notes += [f"{variable}: {n:,} cells of {source} behind its values in the sample" for source, n in counts.items()]
+        notes += [
+            f"{variable}: {n:,} cells of {source} behind its values in the complete-case rows" for source, n in counts.items()
+        ]
     return inputs, notes
 
 

@@ -57,7 +57,7 @@ class TraceInput:
 
 @dataclass(frozen=True)
 class Trace:
-    """A number, how it was made and from what. ``notes`` and ``reread`` stand in the text form alone.
+    """A number, how it was made and from what. ``notes``, ``reread`` and ``names`` stand in the text form alone.
 
     ``reread``: place of a raw cell -> True (the snapshot was opened and says the same), False (it says otherwise), None
     (cannot be read again: no snapshot here, or no single cell).
@@ -70,6 +70,7 @@ class Trace:
     inputs: list[TraceInput]
     notes: list[str] = field(default_factory=list)
     reread: dict[str, bool | None] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # sha256 -> name of the file as received
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's form: target, value, unit, formula, inputs; each input variable, value, raw."""

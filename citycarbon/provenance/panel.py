@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from citycarbon.errors import UsageError
+from citycarbon.provenance.chains import chain_notes
 from citycarbon.provenance.model import RawCell, Trace, TraceInput, number
 from citycarbon.provenance.reread import reread
 from citycarbon.provenance.store import Store
@@ -22,8 +23,9 @@ def trace_cell(store: Store, target: str, city_id: str, year: int, variable: str
         return Trace(target, None, None, None, [], [*notes, "no source gives this value; nothing was filled in"])
     inputs, raw = _inputs(store, cell, cells)
     notes += [f"flag: {cell['flag']}"] if cell["flag"] else []
+    notes += chain_notes([(i["variable"], number(i["value"])) for i in cell["inputs"] or []])
     notes += _withheld_note(raw) + _correction_notes(store, raw) + _contradiction(store, row.get(variable), cell["value"])
-    return Trace(target, number(cell["value"]), cell["unit"], cell["formula"], inputs, notes, _reread(store, raw))
+    return Trace(target, number(cell["value"]), cell["unit"], cell["formula"], inputs, notes, _reread(store, raw), _names(raw))
 
 
 def place_notes(store: Store, row: dict[str, Any]) -> list[str]:
@@ -98,6 +100,11 @@ def _correction_notes(store: Store, raw: dict[str, dict]) -> list[str]:
         for c in store.corrections
         if any(i and i in raw for i in str(c.get("raw_ids", "")).split(";"))
     ]
+
+
+def _names(raw: dict[str, dict]) -> dict[str, str]:
+    """sha256 -> the name under which the file was received."""
+    return {r["file_sha256"]: r["file_name"] for r in raw.values()}
 
 
 def _reread(store: Store, raw: dict[str, dict]) -> dict[str, bool | None]:

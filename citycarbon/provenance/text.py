@@ -41,7 +41,7 @@ def _input(trace: Trace, given: TraceInput) -> list[str]:
         return [f"  {given.variable} = {_value(given.value)}"]
     lines = ["", f"  {given.variable}" + (f" = {_value(given.value)}" if given.value is not None else "")]
     for raw in given.raw[:SHOWN]:
-        lines += _raw(raw, trace.reread.get(raw.place))
+        lines += _raw(raw, trace.reread.get(raw.place), trace.names.get(raw.sha256))
     if len(given.raw) > SHOWN:
         rest = given.raw[SHOWN:]
         agree = sum(trace.reread.get(r.place) is True for r in rest)
@@ -50,13 +50,14 @@ def _input(trace: Trace, given: TraceInput) -> list[str]:
     return lines
 
 
-def _raw(raw: RawCell, again: bool | None) -> list[str]:
+def _raw(raw: RawCell, again: bool | None, name: str | None) -> list[str]:
     year = f", data year {raw.data_year}" if raw.data_year is not None else ""
     marks = [m for m in (raw.unit, raw.scope) if m]
     text = "" if raw.text is None else f"  '{raw.text}'"
     edition = f", edition {raw.edition}" if raw.edition else ""
+    file = f"{name}, " if name else ""
     lines = [
-        f"    {raw.source}{edition}{year}: {raw.where}{text}{'  [' + ', '.join(marks) + ']' if marks else ''}",
+        f"    {raw.source}{edition}{year}: {file}{raw.where}{text}{'  [' + ', '.join(marks) + ']' if marks else ''}",
         f"      {raw.path or NO_COPY}",
         f"      sha256 {raw.sha256}",
     ]

@@ -33,6 +33,13 @@ def trace(target: str, home: Home, release: str | Path | None = None) -> Trace:
     if not (parts[0] == "panel" and len(parts) == 4 or parts[0] not in ("", "panel") and len(parts) in (3, 4)):
         raise UsageError(f"trace target: found '{target}'; expected {EXPECTED}.")
     store = Store.open(home, release)
+    found = _follow(store, target, parts)
+    if store.manifest.get("synthetic"):
+        found.notes.insert(0, "SYNTHETIC DATA: made by this project's sample, not measured")
+    return found
+
+
+def _follow(store: Store, target: str, parts: list[str]) -> Trace:
     if parts[0] == "panel":
         return _panel(store, target, *parts[1:])
     if store.descriptive_variables(parts[0]):
@@ -48,15 +55,15 @@ def _panel(store: Store, target: str, city: str, year: str, variable: str) -> Tr
     policies = policy_columns(store)
     if variable == "did" and store.did_column:
         variable = store.did_column
-    _one_of("variable", variable, list(dict.fromkeys([*store.variables, *policies])))
+    variable = _one_of("variable", variable, list(dict.fromkeys([*store.variables, *policies])))
     if variable in policies:
         return trace_policy(store, target, city_id, known_year, variable)
     return trace_cell(store, target, city_id, known_year, variable)
 
 
 def _descriptive(store: Store, target: str, table: str, variable: str, statistic: str, rows: str = "sample") -> Trace:
-    _one_of(f"variable in {table}", variable, store.descriptive_variables(table))
-    _one_of("statistic", statistic, list(STATISTICS))
+    variable = _one_of(f"variable in {table}", variable, store.descriptive_variables(table))
+    statistic = _one_of("statistic", statistic, list(STATISTICS))
     _one_of("rows", rows, list(ROWS))
     return trace_statistic(store, target, table, variable, statistic, rows)
 
@@ -70,7 +77,7 @@ def _coefficient(store: Store, target: str, table: str, column: str, term: str) 
     rows = [r for r in rows if r["table"] == table]
     _one_of("column", column, list(dict.fromkeys(r["column"] for r in rows)))
     rows = [r for r in rows if r["column"] == column]
-    _one_of("term", term, [r["term"] for r in rows])
+    term = _one_of("term", term, [r["term"] for r in rows])
     return trace_coefficient(store, target, next(r for r in rows if r["term"] == term), rows)
 
 
@@ -87,6 +94,9 @@ def _known_city(store: Store, city: str) -> str:
 def _one_of(what: str, given: str, allowed: list[str]) -> str:
     if given in allowed:
         return given
+    printed = [a for a in allowed if a.lower() == given.lower()]  # tables print EDU, the panel says edu
+    if len(printed) == 1:
+        return printed[0]
     close = difflib.get_close_matches(given, allowed, n=3, cutoff=0.5)
     hint = f"closest: {', '.join(close)}; " if close else ""
     raise UsageError(f"found no {what} '{given}'; {hint}expected one of {', '.join(allowed)}.")

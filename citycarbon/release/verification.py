@@ -105,12 +105,10 @@ def _files(path: Path, body: dict[str, Any], report: VerifyReport) -> Iterator[M
 
 
 def _id(path: Path, body: dict[str, Any]) -> Iterator[Mismatch]:
-    """The id must follow from the ingredients that the manifest states, and name the folder."""
+    """The id must follow from the ingredients that the manifest states. A copy may lie in a folder of any name."""
     recomputed = identity_of(body).id
     if recomputed != body["id"]:
         yield Mismatch("id", f"{manifest.NAME}: id", body["id"], f"{recomputed}, which follows from the inputs it lists")
-    if path.name != body["id"] and not path.name.startswith("."):
-        yield Mismatch("id", "folder", path.name, body["id"])
 
 
 def identity_of(body: dict[str, Any]) -> Identity:

@@ -28,15 +28,26 @@ def attrition_steps(attrition: pd.DataFrame) -> pd.DataFrame:
     rows, left = [], attrition
     for step, group in gone.groupby("step", sort=True):
         left = left.drop(index=group.index)
-        reason = " / ".join(sorted({_head(text) for text in group["drop_reason"]}))
+        reason = _together(sorted({_head(text) for text in group["drop_reason"]}))
         rows.append((int(step), reason, len(group), len(left), left["city_id"].nunique()))
     return pd.DataFrame(rows, columns=["step", "reason", "dropped", "left", "cities"])
 
 
 def _head(reason: str) -> str:
-    """A recorded reason without its detail: ``control missing: gov (fai_yuan: ...)`` -> ``control missing: gov``."""
+    """A recorded reason without its detail: ``control missing: gov: fai_yuan (...)`` -> ``control missing: gov: fai_yuan``."""
     head = reason.split(" (")[0].replace("missing: missing: ", "missing: ")
+    if head == "not_prefecture_city":
+        return "not of the study's unit kinds"
     return head if ":" in head else head.replace("_", " ")
+
+
+def _together(heads: list[str]) -> str:
+    """One text for a step: reasons that differ only in the missing input name it once, ``control gov missing (a, b)``."""
+    parts = [head.split(": ") for head in heads]
+    if any(len(p) < 2 or p[:-1] != parts[0][:-1] for p in parts):
+        return " / ".join(heads)
+    what = " ".join([parts[0][0].removesuffix(" missing"), *parts[0][1:-1]])
+    return f"{what} missing ({', '.join(p[-1] for p in parts)})"
 
 
 def attrition_table(attrition: pd.DataFrame, study: Study, synthetic: bool, estimates: pd.DataFrame | None = None) -> Table:

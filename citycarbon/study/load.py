@@ -49,7 +49,7 @@ def _find(name_or_path: str | Path, root: Path) -> Path:
             return path.resolve()
     names = list_studies(root)
     raise UsageError(
-        f"no study '{name_or_path}'{suggestion(str(name_or_path), names)} Known studies: {', '.join(names) or 'none'}; "
+        f"no study '{name_or_path}'{suggestion(str(name_or_path), names)}. Known studies: {', '.join(names) or 'none'}; "
         "a new one is a folder in studies/ with a study.yaml"
     )
 

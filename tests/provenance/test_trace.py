@@ -45,7 +45,12 @@ def test_the_path_opens_the_snapshot_whose_hash_and_cell_are_stated(released):
 
 def test_the_text_form_says_value_formula_place_and_that_the_cell_was_read_again(released):
     text = trace("panel:370100:2019:lnco2", released.home).to_text()
-    for part in ("ln(co2_mt)", "济南市", "chen_county, edition 2022, data year 2019: sheet 'county', cell G2", "reread: true"):
+    for part in (
+        "ln(co2_mt)",
+        "济南市",
+        "chen_county, edition 2022, data year 2019: county.xlsx, sheet 'county', cell G2",
+        "reread: true",
+    ):
         assert part in text
     assert "FALSE" not in text
 

@@ -1,6 +1,7 @@
 """Verify names what differs: the file, the coefficient, the cell, the printed line or the id."""
 
 import json
+import shutil
 
 import pandas as pd
 import pyarrow as pa
@@ -128,3 +129,8 @@ def test_a_manifest_that_is_not_json_is_a_mismatch(release):
     (release / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(VerifyMismatch, match="not JSON"):
         verify(release)
+
+
+def test_a_copy_under_another_name_is_the_same_release(released, tmp_path):
+    copy = shutil.copytree((released.home.releases / "latest").resolve(), tmp_path / "replication package (1)")
+    assert inspect_release(copy).mismatches == []

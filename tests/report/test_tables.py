@@ -194,7 +194,7 @@ def test_attrition_goes_from_all_rows_to_n(attrition, estimates, study, panel):
     table = attrition_table(attrition, study, synthetic=False, estimates=estimates)
     cells = {r.texts[0]: [c.number for c in r.cells] for r in table.body}
     assert cells["All city-years (20 cities x 6 years)"] == ["", "120", "20"]
-    assert cells["outcome missing: co2_mt"] == ["5", "115", "20"]
+    assert cells["outcome missing (co2_mt)"] == ["5", "115", "20"]
     assert cells["In the sample"] == ["", "115", "20"]
     assert cells["Table 2 (1), (2): singletons of city + year"] == ["1", "114", "19"]
     assert cells["Table 2 (1p), (2p): singletons of province + year"] == ["0", "115", "20"]
@@ -204,7 +204,7 @@ def test_steps_keep_their_order_and_add_up(attrition):
     attrition.loc[:1, ["in_sample", "step", "drop_reason"]] = [False, 1, "z_comes_first"]
     attrition.loc[2, ["in_sample", "step", "drop_reason"]] = [False, 3, "outcome missing: co2_mt (part_missing)"]
     steps = attrition_steps(attrition.sample(frac=1, random_state=1))
-    assert steps["reason"].tolist() == ["z comes first", "outcome missing: co2_mt"]
+    assert steps["reason"].tolist() == ["z comes first", "outcome missing (co2_mt)"]
     assert steps["dropped"].sum() + attrition["in_sample"].sum() == len(attrition)
     assert steps["left"].iloc[-1] == attrition["in_sample"].sum()
 
@@ -358,3 +358,12 @@ def test_files_are_written_in_four_formats_with_the_same_bytes_each_time(panel, 
 def test_write_table_returns_what_it_wrote(tmp_path):
     paths = write_table(Table("t", ("a",), ((Head("x"),),), (Row(("r",), (Cell("1"),)),)), tmp_path / "deep" / "er", "one")
     assert [p.name for p in paths] == ["one.csv", "one.md", "one.tex", "one.html"] and all(p.stat().st_size for p in paths)
+
+
+def test_a_step_names_every_input_that_was_missing():
+    reasons = [
+        "control missing: gov: budget_expenditure_yuan (no_observation)",
+        "control missing: gov: fai_yuan (part_missing)",
+    ]
+    frame = pd.DataFrame({"city_id": ["1", "2"], "year": 2003, "in_sample": False, "step": 4, "drop_reason": reasons})
+    assert attrition_steps(frame)["reason"].tolist() == ["control gov missing (budget_expenditure_yuan, fai_yuan)"]
