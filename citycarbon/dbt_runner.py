@@ -24,7 +24,7 @@ _PARSING: dict[Path, subprocess.Popen] = {}  # one a target folder, from parse_a
 _JUDGED = ("pass", "fail", "warn")
 
 
-class DbtFailed(RuntimeError):  # noqa: N818 - named for what happened
+class DbtFailed(RuntimeError):
     """dbt did not build what it was asked to; the message holds what it said of each node."""
 
 

@@ -21,7 +21,7 @@ class UsageError(CityCarbonError):
     exit_code = 2
 
 
-class UnusableInput(CityCarbonError):  # noqa: N818 - named for what the user is told
+class UnusableInput(CityCarbonError):
     """A source file cannot be used (exit code 2): says where, what was found, what was expected, what to do."""
 
     exit_code = 2
@@ -39,7 +39,7 @@ class UnusableInput(CityCarbonError):  # noqa: N818 - named for what the user is
         super().__init__(f"{where}: found {found}; expected {expected}. {remedy}")
 
 
-class GateRefused(CityCarbonError):  # noqa: N818
+class GateRefused(CityCarbonError):
     """A blocking check failed (exit code 3). ``checks`` names the failed checks."""
 
     exit_code = 3
@@ -49,7 +49,7 @@ class GateRefused(CityCarbonError):  # noqa: N818
         super().__init__(message)
 
 
-class VerifyMismatch(CityCarbonError):  # noqa: N818
+class VerifyMismatch(CityCarbonError):
     """A release does not match its own manifest or its re-estimation (exit code 4)."""
 
     exit_code = 4

@@ -28,7 +28,7 @@ FROM (SELECT variable, unnest(inputs) AS input FROM read_parquet(?)) AS c
 OBSERVATION = ["source", "edition", "edition_year", "indicator_id", "level", "place_id", "place_name", "year", "scope", "value"]
 
 
-class MissingTable(LookupError):  # noqa: N818 - a verdict, named for what is said
+class MissingTable(LookupError):
     """A mart or seed that a rule needs does not exist."""
 
 

@@ -24,7 +24,7 @@ class Judged:
     note: str = ""
 
 
-class MissingColumns(LookupError):  # noqa: N818 - a verdict, named for what is said
+class MissingColumns(LookupError):
     """A mart lacks columns that a rule needs. ``str`` names the mart and the columns."""
 
     def __init__(self, mart: str, columns: list[str]) -> None:

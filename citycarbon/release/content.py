@@ -24,7 +24,7 @@ RAW_ORDER = ("source", "raw_id", "edition")
 LIST_MARK = ";"  # between the entries of a list in a csv
 
 
-class IncompleteRun(CityCarbonError):  # noqa: N818 - named for what happened
+class IncompleteRun(CityCarbonError):
     """A step before the release did not leave what the release is made of (a fault of the project, exit code 1)."""
 
 
