@@ -12,6 +12,10 @@ if [ -x "$VENV/bin/citycarbon" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(fingerp
   exit 0
 fi
 
+# make puts the environment's own folder first on the path: the interpreter it is built from must be another one.
+PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$(pwd)/$VENV/bin" | paste -sd: -)
+export PATH
+
 suitable() { command -v "$1" >/dev/null 2>&1 && "$1" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))'; }
 
 PYTHON=${PYTHON:-}
