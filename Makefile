@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test fast lint ui bench real clean venv manifest
+.PHONY: help run test fast lint ui bench real map clean venv manifest
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,10 +30,10 @@ test: manifest ## all tests
 fast: venv ## tests without a pipeline, a web server or real files (under a minute)
 	$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not ui and not real" $(ARGS)
 
-lint: venv ## style, format, and a lock that is in step and names no host
+lint: venv ## style, format, and locks that are in step and name no host
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	! grep -nE 'https?://' requirements.lock
+	! grep -nE 'https?://' requirements.lock requirements-map.lock
 	$(BIN)/python scripts/check_lock.py
 
 ui: venv ## the Dagster UI on 127.0.0.1 (ARGS="--port 3001 --home DIR")
@@ -44,6 +44,9 @@ bench: venv ## timings of the parts
 
 real: venv ## the runs over real source files; needs CITYCARBON_REALDATA; writes real.json
 	@$(BIN)/python -m orchestration.real $(ARGS)
+
+map: venv ## optional: install the boundary polygons (74 MB), with which Figure 1 is a filled map
+	@sh scripts/build_venv.sh map
 
 clean: ## remove what was built (not the data folder)
 	rm -rf $(VENV) dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .hypothesis

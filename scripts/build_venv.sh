@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds .venv from the hashed lock, or does nothing when it is in step with it. Called by make; run from the project folder.
+# With the argument "map" it then adds the optional polygons of Figure 1 from their own hashed lock (make map).
 # Needs python 3.11 to 3.13 with pip or ensurepip. uv is fetched for speed; without it plain pip does the same more slowly.
 set -eu
 
@@ -8,7 +9,10 @@ STAMP=$VENV/.citycarbon-lock
 
 fingerprint() { cat requirements.lock pyproject.toml | sha256sum | cut -c1-64; }
 
-if [ -x "$VENV/bin/citycarbon" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(fingerprint)" ]; then
+in_step() { [ -x "$VENV/bin/citycarbon" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(fingerprint)" ]; }
+
+EXTRA=${1:-}
+if in_step && [ "$EXTRA" != map ]; then
   exit 0
 fi
 
@@ -29,7 +33,7 @@ if [ -z "$PYTHON" ] || ! suitable "$PYTHON"; then
   exit 2
 fi
 
-echo "Building $VENV from requirements.lock ($("$PYTHON" --version 2>&1))"
+in_step || echo "Building $VENV from requirements.lock ($("$PYTHON" --version 2>&1))"
 if [ ! -x "$VENV/bin/python" ] || ! suitable "$VENV/bin/python"; then
   # Some distributions ship venv without ensurepip: then the outer pip installs into the new environment.
   "$PYTHON" -m venv --clear "$VENV" 2>/dev/null || "$PYTHON" -m venv --clear --without-pip "$VENV"
@@ -54,6 +58,13 @@ install_with_uv() {
 install_with_pip() {
   pip install -q --require-hashes -r requirements.lock && pip install -q --no-deps --no-build-isolation -e .
 }
-install_with_uv || { echo "uv could not install the lock; using pip" >&2; install_with_pip; }
+in_step || install_with_uv || { echo "uv could not install the lock; using pip" >&2; install_with_pip; }
+
+if [ "$EXTRA" = map ]; then
+  echo "Adding the boundary polygons of Figure 1 from requirements-map.lock"
+  { [ -x "$VENV/bin/uv" ] &&
+    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --require-hashes -r requirements-map.lock; } ||
+    pip install -q --require-hashes -r requirements-map.lock
+fi
 
 fingerprint >"$STAMP"

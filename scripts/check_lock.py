@@ -1,6 +1,7 @@
-"""Lint: every dependency that pyproject.toml names is pinned with hashes in requirements.lock, in a version it allows.
+"""Lint: every dependency that pyproject.toml names is pinned with hashes in its lock, in a version it allows.
 
-Works offline and with nothing but the lock and pyproject: transitive pins are checked by the installer (--require-hashes).
+``requirements.lock`` holds the project and the extra dev; ``requirements-map.lock`` the optional extra map, which nobody needs.
+Works offline and with nothing but the locks and pyproject: transitive pins are checked by the installer (--require-hashes).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
+# Extras that are installed on demand, each from a lock of its own.
+OPTIONAL = {"map": "requirements-map.lock"}
+FLAGS = "--universal --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate"
 # One pin: name, optional extras, version, optional marker, then its hashes on continued lines.
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)")
 
@@ -33,12 +37,8 @@ def read_pins(text: str) -> tuple[dict[str, list[Version]], list[str]]:
     return pins, bare
 
 
-def problems(pyproject: dict, lock: str) -> list[str]:
-    """One sentence for each way in which the lock is not in step."""
-    project = pyproject["project"]
-    wanted = list(project["dependencies"])
-    for extra in project.get("optional-dependencies", {}).values():
-        wanted += extra
+def problems(wanted: list[str], lock: str) -> list[str]:
+    """One sentence for each way in which the text of a lock is not in step with the requirements it is made from."""
     pins, bare = read_pins(lock)
     found = [f"{name} is pinned without a hash" for name in bare]
     for requirement in map(Requirement, wanted):
@@ -50,20 +50,31 @@ def problems(pyproject: dict, lock: str) -> list[str]:
     return found
 
 
+def requirements_by_lock(project: dict) -> dict[str, list[str]]:
+    """File name of each lock -> the requirements of pyproject.toml that it pins."""
+    extras = project.get("optional-dependencies", {})
+    always = [r for name, extra in extras.items() if name not in OPTIONAL for r in extra]
+    return {"requirements.lock": project["dependencies"] + always} | {OPTIONAL[name]: extras.get(name, []) for name in OPTIONAL}
+
+
+def remedy(lock: str, wanted: list[str]) -> str:
+    """The command that writes a lock anew."""
+    if lock == "requirements.lock":
+        return f"uv pip compile pyproject.toml --extra dev {FLAGS} -o {lock}"
+    return f"echo '{' '.join(wanted)}' | uv pip compile - {FLAGS} -o {lock}"
+
+
 def main() -> int:
-    found = problems(
-        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
-        (ROOT / "requirements.lock").read_text(encoding="utf-8"),
-    )
-    for sentence in found:
-        print(sentence, file=sys.stderr)
-    if found:
-        print(
-            "Write it anew: uv pip compile pyproject.toml --extra dev --universal --generate-hashes "
-            "--no-strip-extras --no-header --no-annotate -o requirements.lock",
-            file=sys.stderr,
-        )
-    return 1 if found else 0
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    failed = False
+    for lock, wanted in requirements_by_lock(project).items():
+        found = problems(wanted, (ROOT / lock).read_text(encoding="utf-8"))
+        for sentence in found:
+            print(f"{lock}: {sentence}", file=sys.stderr)
+        if found:
+            failed = True
+            print(f"Write it anew: {remedy(lock, wanted)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
