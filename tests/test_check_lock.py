@@ -1,4 +1,4 @@
-"""The check of the locks: it finds what is not pinned, pinned without a hash or pinned out of range, and passes what is in step."""
+"""The check of the locks finds what is not pinned, has no hash or is out of range, and passes what is in step."""
 
 from __future__ import annotations
 
