@@ -44,8 +44,7 @@ def fit_column(panel: pd.DataFrame, study: Study, column: Column) -> tuple[Sampl
     """The estimation sample and the fit of one column."""
     sample = estimation_sample(panel, study, column)
     effects = {name: EFFECT_COLUMNS[name] for name in column.fixed_effects}
-    terms = [column.treatment, *column.controls]
-    return sample, fit(sample.rows, column.outcome, terms, effects, EFFECT_COLUMNS[study.cluster])
+    return sample, fit(sample.rows, column.outcome, column.terms, effects, EFFECT_COLUMNS[study.cluster])
 
 
 def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table: str, column_id: str) -> float:
@@ -60,7 +59,7 @@ def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table
     known = panel[keys].assign(effect=effect.to_numpy(dtype=float))
     values = sample.rows[keys].merge(known, on=keys, how="left", validate="one_to_one")["effect"].to_numpy()
     effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[name]]) for name in column.fixed_effects))
-    x = sample.rows[[column.treatment, *column.controls]].to_numpy(dtype=float)
+    x = sample.rows[column.terms].to_numpy(dtype=float)
     verdict = fwl.identify(x, effects)
     if 0 not in verdict.keep or 0 in verdict.collinear:
         return float("nan")
@@ -133,6 +132,12 @@ def _term(estimate: Estimate, df: int, note: str) -> dict[str, Any]:
 
 def _notes(estimate: Estimate, column: Column, sample: Sample, shared: dict[str, Any]) -> str:
     notes = [estimate.note]
+    if estimate.term == column.treatment and "absorbed" in estimate.note and not shared["n_treated_cells"]:
+        notes = ["not estimable: 0 treated cities in this sample"]
+    if sample.outside:
+        notes.append(f"{sample.outside} sample rows in neither half: the split's criterion is missing")
+    if sample.unmatched:
+        notes.append(f"{sample.unmatched} sample rows unmatched")
     if sample.incomplete:
         notes.append(f"{sample.incomplete} sample rows without a finite value of this column's variables left out")
     if estimate.term == column.treatment and shared["n_treated_units"] == 1 and not estimate.note:

@@ -24,21 +24,26 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "in": lambda series, values: series.isin(values),
     "not_in": lambda series, values: ~series.isin(values),
 }
+KEYS = ["city_id", "year"]
 
 
 @dataclass(frozen=True)
 class Sample:
     """Estimation rows of one column, sorted by city and year; float64 numbers under the study's names (``did`` included)."""
 
-    rows: pd.DataFrame
+    rows: pd.DataFrame  # with ``weight`` where the column is weighted
     singletons: int
     incomplete: int  # rows of the sample without a finite value of one of the column's variables
     text: str
+    outside: int = 0  # rows that belong to neither half of the column's split (its criterion is missing there)
+    unmatched: int = 0  # rows that the column's matching leaves out
 
 
 def holds(panel: pd.DataFrame, condition: Condition) -> pd.Series:
-    """Rows (bool) that satisfy the condition; a missing value satisfies none."""
+    """Rows (bool) that satisfy the condition; a missing value satisfies none but ``is_missing``."""
     series = panel[condition.variable]
+    if condition.op in ("is_missing", "is_present"):
+        return series.isna() == (condition.op == "is_missing")
     verdict = _OPERATORS[condition.op](series, condition.value)
     return verdict.fillna(False).astype(bool) & series.notna()
 
@@ -56,32 +61,98 @@ def drop_singletons(rows: pd.DataFrame, effects: tuple[str, ...]) -> pd.DataFram
     return rows
 
 
+def base_rows(panel: pd.DataFrame, study: Study, column: Column) -> pd.Series:
+    """Rows (bool, the panel's index) of the column before half, matching and complete cases: ``in_sample`` and its filter."""
+    chosen = panel["in_sample"].fillna(False).astype(bool)
+    for condition in column.filter:
+        chosen &= holds(panel, condition)
+    return chosen
+
+
 def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Sample:
     """The rows of ``panel`` (one row per city_id and year) on which ``column`` is estimated.
 
+    In this order: in_sample, the column's filter, its half of a split, complete cases, its matching, winsorising, singletons.
     Raises KeyError where the panel lacks a column, ValueError where (city_id, year) is not unique: both are faults upstream.
     """
     import numpy as np
 
-    if panel.duplicated(["city_id", "year"]).any():
+    if panel.duplicated(KEYS).any():
         raise ValueError("the panel has more than one row for a city and year")
-    chosen = panel["in_sample"].fillna(False).astype(bool)
-    for condition in column.filter:
-        chosen &= holds(panel, condition)
-    rows = panel[chosen].sort_values(["city_id", "year"], kind="stable")
-    names = list(dict.fromkeys([column.outcome, column.treatment, *column.controls]))
-    numbers = {name: rows[study.panel_column(name)].astype("float64") for name in names}
-    rows = rows[[*EFFECT_COLUMNS.values()]].assign(**numbers)
+    panel = panel.sort_values(KEYS, kind="stable", ignore_index=True)
+    chosen = base_rows(panel, study, column)
+    outside = 0
+    if column.half:
+        from citycarbon.econometrics.splits import groups
+
+        group = groups(panel, study, study.split(column.half.split), chosen)
+        outside = int((chosen & group.isna()).sum())
+        chosen &= group.eq(column.half.group).fillna(False).astype(bool)
+    numbers = column_values(panel, study, column, chosen)
+    rows = panel.loc[chosen, [*EFFECT_COLUMNS.values()]].assign(**{k: v[chosen] for k, v in numbers.items()})
+    names = list(numbers)
     complete = np.isfinite(rows[names].to_numpy(dtype=float)).all(axis=1) & rows[list(EFFECT_COLUMNS.values())].notna().all(
         axis=1
     )
-    kept = drop_singletons(rows[complete], column.fixed_effects)
+    usable, unmatched = rows[complete], 0
+    if column.matching:
+        from citycarbon.econometrics.matching import matched_rows
+
+        usable = matched_rows(panel, usable, study, study.matching(column.matching))
+        unmatched = int(complete.sum()) - len(usable)
+    if column.winsorise:
+        usable = winsorised(usable, [n for n in names if n != column.treatment], column.winsorise)
+    kept = drop_singletons(usable, column.fixed_effects)
     return Sample(
         rows=kept.reset_index(drop=True),
-        singletons=int(complete.sum()) - len(kept),
+        singletons=len(usable) - len(kept),
         incomplete=int((~complete).sum()),
         text=sample_text(study, column),
+        outside=outside,
+        unmatched=unmatched,
     )
+
+
+def column_values(panel: pd.DataFrame, study: Study, column: Column, chosen: pd.Series) -> dict[str, pd.Series]:
+    """Outcome, treatment, controls and exposures of a column by name: float64 on the panel's index, sorted by city and year.
+
+    ``chosen``: the rows (bool) that a lag by rows and a city's mean before a law may look at.
+    """
+    out = {column.outcome: panel[study.panel_column(column.outcome)].astype("float64")}
+    out[column.treatment] = treatment_values(panel, study, column, chosen)
+    for name in column.controls:
+        out[name] = panel[study.panel_column(name)].astype("float64")
+    for exposure in column.exposures:
+        before = panel[exposure.variable].astype("float64").where(chosen & (panel["year"] < exposure.year))
+        mean = before.groupby(panel["city_id"]).transform("mean")
+        out[exposure.term] = mean * (panel["year"] >= exposure.year)
+    return out
+
+
+def treatment_values(panel: pd.DataFrame, study: Study, column: Column, chosen: pd.Series) -> pd.Series:
+    """The column's treatment dummy: float64 on the panel's index (rows sorted by city and year); rules: study/spec.py."""
+    did = panel[study.did_column].astype("float64")
+    if column.treatment == "did":
+        return did
+    first = panel[f"first_year_{study.treatment.policy}"].astype("float64")
+    if column.treatment == "did_ever":
+        return first.notna().astype("float64")
+    if column.treatment == "did_literal":
+        return (first > study.treatment.literal_after).astype("float64")
+    if column.lag_rule == "calendar":
+        return (panel["year"] - 1 >= first).astype("float64")
+    rows = did[chosen].groupby(panel["city_id"][chosen])
+    lagged = rows.shift(1)
+    if column.lag_rule == "previous_year":
+        gap = panel["year"][chosen].groupby(panel["city_id"][chosen]).diff()
+        lagged = lagged.where(gap == 1)
+    return lagged.reindex(panel.index)
+
+
+def winsorised(rows: pd.DataFrame, names: list[str], share: float) -> pd.DataFrame:
+    """``rows`` with each of ``names`` held at its quantiles ``share`` and 1 - ``share`` of these rows (interpolated)."""
+    low, high = rows[names].quantile(share), rows[names].quantile(1 - share)
+    return rows.assign(**{n: rows[n].clip(low[n], high[n]) for n in names})
 
 
 def sample_text(study: Study, column: Column) -> str:
@@ -91,4 +162,11 @@ def sample_text(study: Study, column: Column) -> str:
         f"complete in {', '.join(study.sample_variables)}"
     ]
     parts += [str(condition) for condition in column.filter]
+    if column.half:
+        split = study.split(column.half.split)
+        parts.append(f"{column.half.group} half of '{split.label}'")
+    if column.matching:
+        parts.append(f"matched: {study.matching(column.matching).label}")
+    if column.winsorise:
+        parts.append(f"outcome and controls winsorised at {column.winsorise:g} and {1 - column.winsorise:g}")
     return "; ".join([*parts, "singletons dropped"])

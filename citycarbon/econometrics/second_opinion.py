@@ -76,7 +76,7 @@ def _second_fit(sample: Sample, study: Study, column: Column) -> tuple[dict[str,
         return {}, "fewer than two clusters"
     effects = [EFFECT_COLUMNS[name] for name in column.fixed_effects]
     design = fwl.Effects(*(fwl.codes(sample.rows[c]) for c in effects))
-    terms = [column.treatment, *column.controls]
+    terms = column.terms
     verdict = fwl.identify(sample.rows[terms].to_numpy(), design)
     kept = [terms[j] for j in verdict.keep]
     y = float(sample.rows[column.outcome].mean())

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
 from citycarbon.study.dictionary import CALENDAR, VARIABLES, policies_with_a_list, suggestion
-from citycarbon.study.spec import Column, DescriptiveTable, RegressionTable, Study
+from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
 
 Where = tuple[str | int, ...]
@@ -55,7 +55,9 @@ def _find(name_or_path: str | Path, root: Path) -> Path:
 
 
 def _refusal(document: Document, problems: list[Problem]) -> UsageError:
-    found = sorted((document.line(where), ".".join(map(str, where)), text) for where, text in problems)
+    # A list that several columns refer to (yaml's &name and *name) is one place in the file: told once.
+    first = {(document.line(where), text): ".".join(map(str, where)) for where, text in reversed(problems)}
+    found = sorted((line, where, text) for (line, text), where in first.items())
     return UsageError("\n".join(f"{document.path}, line {line}: {where}: {text}" for line, where, text in found))
 
 
@@ -106,11 +108,17 @@ def _window_problems(study: Study) -> Iterator[Problem]:
 def _policy_problems(study: Study) -> Iterator[Problem]:
     named: list[tuple[Where, str]] = [(("treatment", "policy"), study.treatment.policy)]
     for i, split in enumerate(study.splits):
-        needs = "variable" if split.criterion == "median" else "policy"
-        if getattr(split, needs) is None:
-            yield ("splits", i), f"criterion '{split.criterion}' needs the key '{needs}'"
-        if split.policy:
-            named.append((("splits", i, "policy"), split.policy))
+        for needs in {"median": ("variable",), "threshold": ("variable", "cut"), "adopted": ("policies",)}[split.criterion]:
+            if getattr(split, needs) in (None, []):
+                yield ("splits", i), f"criterion '{split.criterion}' needs the key '{needs}'"
+        named += [(("splits", i, "policies", j), p) for j, p in enumerate(split.policies)]
+    for name, table in study.regression_tables().items():
+        for i, column in enumerate(table.columns):
+            where: Where = ("tables", name, "columns", i)
+            named += [((*where, "controls", j), _policy_of(c)) for j, c in enumerate(column.controls) if _policy_of(c)]
+            named += [
+                ((*where, "filter", j), _policy_of(c.variable)) for j, c in enumerate(column.filter) if _policy_of(c.variable)
+            ]
     known = policies_with_a_list()
     for where, policy in named:
         if policy not in known:
@@ -118,6 +126,11 @@ def _policy_problems(study: Study) -> Iterator[Problem]:
                 where,
                 f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}",
             )
+
+
+def _policy_of(name: str) -> str:
+    """The policy of a panel column like did_low_carbon or first_year_low_carbon; '' for any other column."""
+    return next((name.removeprefix(mark) for mark in (POLICY_DUMMY, POLICY_YEAR) if name.startswith(mark)), "")
 
 
 def _outcome_problems(study: Study) -> Iterator[Problem]:
@@ -146,6 +159,7 @@ def _table_problems(study: Study) -> Iterator[Problem]:
             yield from _repeated(("tables", name, "columns"), [c.id for c in table.columns], "column id", key="id")
             for i, column in enumerate(table.columns):
                 yield from _column_problems(("tables", name, "columns", i), column)
+                yield from _reference_problems(("tables", name, "columns", i), column, study)
         if isinstance(table, DescriptiveTable):
             target = study.tables.get(table.sample_of.table)
             ids = [c.id for c in target.columns] if isinstance(target, RegressionTable) else []
@@ -153,6 +167,11 @@ def _table_problems(study: Study) -> Iterator[Problem]:
                 yield ("tables", name, "sample_of"), "must name a regression table of this study and one of its column ids"
     for key in ("controls", "sample_variables", "unit_kinds"):
         yield from _repeated((key,), list(getattr(study, key)), "entry")
+    for key in ("splits", "matchings"):
+        yield from _repeated((key,), [entry.id for entry in getattr(study, key)], "id", key="id")
+    for i, matching in enumerate(study.matchings):
+        if matching.timing in ("base_year", "pre_mean") and matching.year is None:
+            yield ("matchings", i), f"timing '{matching.timing}' needs the key 'year'"
 
 
 def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
@@ -161,8 +180,25 @@ def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
         if control in ("did", column.outcome):
             yield (*where, "controls", i), f"'{control}' is the treatment or the outcome of this column, not a control"
     for i, condition in enumerate(column.filter):
-        if (condition.op in ("in", "not_in")) != isinstance(condition.value, list):
+        if condition.op in ("is_missing", "is_present"):
+            if condition.value is not None:
+                yield (*where, "filter", i, "value"), f"'{condition.op}' takes no value"
+        elif condition.value is None:
+            yield (*where, "filter", i), f"operator '{condition.op}' needs the key 'value'"
+        elif (condition.op in ("in", "not_in")) != isinstance(condition.value, list):
             yield (*where, "filter", i, "value"), "a list goes with 'in' and 'not_in', a single value with the other operators"
+
+
+def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[Problem]:
+    for key, given, entries in (
+        ("half", column.half.split if column.half else None, study.splits),
+        ("matching", column.matching, study.matchings),
+    ):
+        known = [entry.id for entry in entries]
+        if given is not None and given not in known:
+            yield (*where, key), f"no '{given}' in this study{suggestion(given, known)} Allowed: {', '.join(known) or 'none'}"
+    if column.treatment == "did_literal" and study.treatment.literal_after is None:
+        yield (*where, "treatment"), "did_literal needs the key treatment.literal_after"
 
 
 def _repeated(where: Where, values: list[str], what: str, key: str | None = None) -> Iterator[Problem]:

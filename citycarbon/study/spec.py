@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from citycarbon.paths import Home
-from citycarbon.study.dictionary import KEYS, VARIABLES, Variable, suggestion
+from citycarbon.study.dictionary import KEYS, VARIABLES, Variable, policies_with_a_list, suggestion
 
 Series = Literal["chen_county", "ceads_city", "edgar_city"]
 UnitKind = Literal["municipality", "prefecture_city", "other_prefecture"]
@@ -31,9 +31,22 @@ def _known_column(name: str) -> str:
     return name
 
 
+def _known_control(name: str) -> str:
+    return name if name.startswith(POLICY_DUMMY) else _known_variable(name)
+
+
+def _known_filter(name: str) -> str:
+    return name if name.startswith((POLICY_DUMMY, POLICY_YEAR)) else _known_column(name)
+
+
+POLICY_DUMMY, POLICY_YEAR = "did_", "first_year_"  # the panel's columns of a policy: did_low_carbon, first_year_low_carbon
 VariableName = Annotated[str, AfterValidator(_known_variable)]
-FilterName = Annotated[str, AfterValidator(_known_column)]
+ControlName = Annotated[str, AfterValidator(_known_control)]
+FilterName = Annotated[str, AfterValidator(_known_filter)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+# did: the study's policy. did_lag1: a year later. did_ever: 1 in every year of a city that ever adopts. did_literal: the same
+# for cities that adopt after ``literal_after`` only (a reading of the paper's section 3.2, for the audit).
+TreatmentTerm = Literal["did", "did_lag1", "did_ever", "did_literal"]
 
 
 class Strict(BaseModel):
@@ -66,6 +79,7 @@ class Treatment(Strict):
     policy: Identifier
     year_rule: Literal["announcement", "first_full_year"]
     subcity_rule: Literal["treat", "exclude", "never"]
+    literal_after: int | None = None  # the audit variant did_literal counts cities that adopt after this year
 
 
 class Window(Strict):
@@ -74,14 +88,35 @@ class Window(Strict):
 
 
 class Condition(Strict):
-    """One condition of a sample filter on a panel column: unit_kind ne municipality. A missing value never satisfies it."""
+    """One condition of a sample filter on a panel column: unit_kind ne municipality.
+
+    A missing value satisfies none but ``is_missing``; ``is_missing`` and ``is_present`` take no value.
+    """
 
     variable: FilterName
-    op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in"]
-    value: str | int | float | list[str | int | float]
+    op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "is_missing", "is_present"]
+    value: str | int | float | list[str | int | float] | None = None
 
     def __str__(self) -> str:
-        return f"{self.variable} {self.op} {self.value}"
+        return f"{self.variable} {self.op}" if self.value is None else f"{self.variable} {self.op} {self.value}"
+
+
+class Half(Strict):
+    """One half of a split of the cities that the study declares."""
+
+    split: Identifier
+    group: Literal["low", "high"]
+
+
+class Exposure(Strict):
+    """A law that holds everywhere from ``year`` on, by how much a city was exposed: its mean of ``variable`` before, x post."""
+
+    variable: VariableName
+    year: int
+
+    @property
+    def term(self) -> str:
+        return f"{self.variable}_x_post{self.year}"
 
 
 class Column(Strict):
@@ -90,16 +125,30 @@ class Column(Strict):
     id: Identifier
     label: str
     outcome: VariableName
-    treatment: Literal["did"]
-    controls: list[VariableName]
+    treatment: TreatmentTerm
+    controls: list[ControlName]
     fixed_effects: tuple[Literal["city", "province"], Literal["year"]]
     filter: list[Condition] = []
+    # did_lag1 only. calendar: from the policy's dates, no row is lost. previous_year: did of the sample's row of the year
+    # before, missing where there is none (Stata's L.). previous_row: of the city's row before, whatever its year (a shift).
+    lag_rule: Literal["calendar", "previous_year", "previous_row"] = "calendar"
+    half: Half | None = None
+    matching: Identifier | None = None  # id of one of the study's matchings: the column keeps the matched sample
+    exposures: list[Exposure] = []
+    winsorise: float = Field(default=0.0, ge=0.0, lt=0.5)  # share of the column's rows held at each end
+    estimator: Literal["twfe", "dr_did"] = "twfe"  # dr_did: doubly robust, Callaway-Sant'Anna, never treated as controls
+
+    @property
+    def terms(self) -> list[str]:
+        """Treatment, controls and exposures, in the order in which they are printed."""
+        return [self.treatment, *self.controls, *(e.term for e in self.exposures)]
 
 
 class RegressionTable(Strict):
     kind: Literal["regression"]
     title: str
     columns: list[Column] = Field(min_length=1)
+    variants: bool = False  # a table of other readings: it stands behind the headline tables and draws fewer placebos
 
     def column(self, column_id: str) -> Column:
         """The column with this id. Raises KeyError where there is none."""
@@ -138,22 +187,73 @@ class EventStudy(Strict):
 
 
 class Placebo(Strict):
-    """Random reassignment of the treatment: explicit seed, the draws of the result, and those shown for comparability."""
+    """Random reassignment of the treatment: explicit seed; draws of a headline column, of a variant, and those shown."""
 
     seed: int
     draws: int = Field(gt=0)
+    draws_variants: int = Field(default=9999, gt=0)
     draws_shown: int = Field(gt=0)
 
 
 class Split(Strict):
-    """A two-way split of the cities. ``median``: city mean before ``year``, ties low; ``adopted``: policy by ``year``."""
+    """A two-way split.
+
+    ``median``: city mean of ``variable`` before ``year``, cut at the median over cities, ties low. ``threshold``: the same
+    mean, high above ``cut``. ``adopted``: high where the city has one (``any``) or all of ``policies`` by ``year``. ``level``
+    row: the row's own value, cut at the median over rows, so that a city can stand in both halves.
+    """
 
     id: Identifier
     label: str
-    criterion: Literal["median", "adopted"]
+    criterion: Literal["median", "threshold", "adopted"]
     variable: VariableName | None = None
-    policy: Identifier | None = None
+    cut: float | None = None
+    policies: list[Identifier] = []
+    combine: Literal["any", "all"] = "any"
     year: int
+    level: Literal["city", "row"] = "city"
+
+
+class Matching(Strict):
+    """How cities are matched before a regression (psmatch2's vocabulary); the outcome is never in the score.
+
+    ``timing``: what is matched: all rows together (``pooled``, treated = ever treated), the rows of each year (``yearly``), the
+    rows of ``year`` (``base_year``), city means before ``year`` (``pre_mean``); the last two keep the matched cities' panels.
+    """
+
+    id: Identifier
+    label: str
+    covariates: list[VariableName] = Field(min_length=1)
+    timing: Literal["pooled", "yearly", "base_year", "pre_mean"]
+    year: int | None = None
+    score: Literal["logit", "firth"] = "logit"
+    method: Literal["nearest", "kernel"] = "nearest"
+    neighbours: int = Field(default=1, ge=1)
+    caliper: float | None = Field(default=None, gt=0)  # on the probability, absolute
+    bandwidth: float = Field(default=0.06, gt=0)  # Epanechnikov kernel
+    weighted: bool = False  # regress with the matching weights instead of the matched rows alike
+
+
+class StarFloor(Strict):
+    """After matching no star below these: residual degrees of freedom, and matched treated cities."""
+
+    residual_df: int = 30
+    treated_cities: int = 5
+
+
+class Figures(Strict):
+    """What the figures show: the year of the map (default: the last year with values), the column of the placebo figure."""
+
+    map_year: int | None = None
+
+
+class Published(Strict):
+    """The printed numbers of the paper that the study re-estimates: files beside ``study.yaml``."""
+
+    coefficients: str
+    descriptives: str
+    design: str
+    claims: str
 
 
 class Study(Strict):
@@ -175,6 +275,10 @@ class Study(Strict):
     event_study: EventStudy | None = None
     placebo: Placebo | None = None
     splits: list[Split] = []
+    matchings: list[Matching] = []
+    star_floor: StarFloor = StarFloor()
+    figures: Figures = Figures()
+    published: Published | None = None
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -195,6 +299,25 @@ class Study(Strict):
     def variable(self, name: str) -> Variable:
         """Label, unit and transform of a variable as declared in the dictionary."""
         return VARIABLES[name]
+
+    def split(self, split_id: str) -> Split:
+        """The split with this id. Raises KeyError where there is none."""
+        return {s.id: s for s in self.splits}[split_id]
+
+    def matching(self, matching_id: str) -> Matching:
+        """The matching with this id. Raises KeyError where there is none."""
+        return {m.id: m for m in self.matchings}[matching_id]
+
+    def policies_named(self) -> list[str]:
+        """Every policy that a filter, a control or a split of this study rests on, its own first."""
+        names = [self.treatment.policy, *(p for s in self.splits for p in s.policies)]
+        for table in self.regression_tables().values():
+            for column in table.columns:
+                for name in [*column.controls, *(c.variable for c in column.filter)]:
+                    for mark in (POLICY_DUMMY, POLICY_YEAR):
+                        if name.startswith(mark):
+                            names.append(name.removeprefix(mark))
+        return list(dict.fromkeys(names))
 
     def regression_tables(self) -> dict[str, RegressionTable]:
         """The tables that are estimated, in the order of the file."""
@@ -223,6 +346,7 @@ class Study(Strict):
             "sample_variables": list(self.sample_variables),
             "unit_kinds": list(self.unit_kinds),
             "treatment_policy": self.treatment.policy,
+            "policies": list(dict.fromkeys([*policies_with_a_list(), *self.policies_named()])),
         }
 
     def resolved(self) -> dict[str, Any]:
@@ -231,12 +355,17 @@ class Study(Strict):
 
     def column_spec(self, table: str, column_id: str) -> dict[str, Any]:
         """Everything that decides what one column estimates, and nothing that only decides how it looks (labels, titles)."""
-        column = self.column(table, column_id).model_dump(mode="json", exclude={"id", "label"})
+        column = self.column(table, column_id)
         shared = self.model_dump(
             mode="json",
             include={"outcome", "treatment", "window", "unit_kinds", "gdp_base_year", "sample_variables", "cluster"},
         )
-        return {"column": column, "study": shared}
+        spec: dict[str, Any] = {"column": column.model_dump(mode="json", exclude={"id", "label"}), "study": shared}
+        if column.half:
+            spec["split"] = self.split(column.half.split).model_dump(mode="json", exclude={"id", "label"})
+        if column.matching:
+            spec["matching"] = self.matching(column.matching).model_dump(mode="json", exclude={"id", "label"})
+        return spec
 
     def spec_id(self, table: str, column_id: str) -> str:
         """First 16 hex digits of the sha256 of the canonical JSON of :meth:`column_spec`."""

@@ -30,6 +30,7 @@
 {%- do v.append(['population_persons', 'persons', 'population_persons', '{population_persons}', ['population_persons']]) -%}
 {%- do v.append(['market_index', 'index', "the province's marketization index", '{market_index}', ['market_index']]) -%}
 {%- do v.append(['patents_granted', 'patents', 'patents_granted', '{patents_granted}', ['patents_granted']]) -%}
+{%- do v.append(['patents_per10k', 'patents per 10 000 persons', '10000 * patents_granted / population_persons', '10000 * {patents_granted} / nullif({population_persons}, 0)', ['patents_granted', 'population_persons']]) -%}
 {%- do v.append(['area_km2', 'km2', 'area_km2', '{area_km2}', ['area_km2']]) -%}
 {{ return(v) }}
 {% endmacro %}
@@ -56,9 +57,7 @@
 {%- endif -%}
 {% endmacro %}
 
-{#- Policies with columns in the panel: those of the seed, and the one that the study names where it is new. -#}
+{#- Policies with columns in the panel: the var `policies`, every policy that has a list. A new policy touches no SQL. -#}
 {% macro panel_policies() %}
-{%- set names = ['ai_pilot', 'ai_innovation_zone_most', 'low_carbon', 'ets', 'ets_trading', 'broadband', 'smart_city'] -%}
-{%- if var('treatment_policy') not in names -%}{%- do names.append(var('treatment_policy')) -%}{%- endif -%}
-{{ return(names) }}
+{{ return(var('policies')) }}
 {% endmacro %}

@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session")
 def base_study():
-    """The shipped AI pilot study, whose columns the tests replace by their own."""
-    from citycarbon.study import load_study
+    """The shipped AI pilot study's baseline, whose columns the tests replace by their own."""
+    from baseline import baseline_study
 
-    return load_study("ai_pilot")
+    return baseline_study()

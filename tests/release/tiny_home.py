@@ -17,12 +17,12 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from baseline import baseline_study
 
 from citycarbon.checks import CheckResult
 from citycarbon.paths import Home
 from citycarbon.sources.landing import add, sha256_of
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA, RAW_SCHEMA, RowCollector
-from citycarbon.study import load_study
 
 PILOTS = {"370100": "济南市", "370200": "青岛市", "440100": "广州市"}  # on the policy list; all values are invented
 CITIES = PILOTS | {f"3{n:02d}100": f"样{n:02d}市" for n in range(4, 15)}
@@ -67,7 +67,7 @@ class Tiny:
     def build(self, **changes: Any) -> Path:
         from citycarbon.release import build_release
 
-        return build_release(self.home, load_study("ai_pilot"), **{**self.arguments, **changes})
+        return build_release(self.home, baseline_study(), **{**self.arguments, **changes})
 
 
 def make_home(root: Path, seed: int = 1, synthetic: bool = False) -> Tiny:
@@ -251,7 +251,7 @@ def _write_results(home: Home, synthetic: bool) -> None:
     from citycarbon.econometrics import estimate_columns, read_estimates, write_estimates
     from citycarbon.report.tables import write_tables
 
-    results, study = home.results("ai_pilot"), load_study("ai_pilot")
+    results, study = home.results("ai_pilot"), baseline_study()
     panel = pd.read_parquet(home.marts("ai_pilot") / "city_panel.parquet")
     write_estimates(estimate_columns(panel, study), results / "estimates.csv", results / "estimates.parquet")
     attrition = pd.read_parquet(home.marts("ai_pilot") / "sample_attrition.parquet")

@@ -7,20 +7,20 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from baseline import baseline_study
 
 from citycarbon.econometrics import estimate_columns
 from citycarbon.report.attrition import attrition_steps, attrition_table
 from citycarbon.report.descriptives import describe, table1
 from citycarbon.report.formats import Cell, Head, Row, Table, decimals_for, fixed, tex_escape, to_csv, to_html, to_md, to_tex
 from citycarbon.report.tables import regression_table, table2, write_table, write_tables
-from citycarbon.study import load_study
 
 FORMATS = {"csv": to_csv, "md": to_md, "tex": to_tex, "html": to_html}
 
 
 @pytest.fixture(scope="module")
 def study():
-    return load_study("ai_pilot")
+    return baseline_study()
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_what_is_not_estimable_says_so_and_why(panel, study):
     absorbed = panel.assign(did_ai_pilot=0)
     table = table2(estimate_columns(absorbed, study), study, synthetic=False)
     assert row_of(table, "did") == ["not estimable"] * 4
-    assert any("Column (1), did: not estimable: absorbed by the fixed effects." in n for n in table.notes)
+    assert any("Column (1), did: not estimable: 0 treated cities in this sample." in n for n in table.notes)
 
 
 def test_a_table_without_estimates_is_refused(estimates, study):

@@ -51,6 +51,7 @@ def test_ai_pilot_shows_both_readings_of_the_fixed_effects():
         ("2", ("city", "year"), 6),
         ("1p", ("province", "year"), 0),
         ("2p", ("province", "year"), 6),
+        ("2_nogov", ("city", "year"), 5),
     ]
 
 
@@ -94,7 +95,7 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "at", "words"),
     [
-        ("controls: [lnpgdp, internet", "controls: [lnpgpd, internet", "lnpgpd", ["unknown variable", "did you mean 'lnpgdp'"]),
+        ("&six [lnpgdp, internet", "&six [lnpgpd, internet", "lnpgpd", ["unknown variable", "did you mean 'lnpgdp'"]),
         ("      - id: 2p", "      - id: 1p  # again", "# again", ["column id '1p' stands 2 times"]),
         ("first: 2003, last: 2021", "first: 1999, last: 2021", "1999", ["found 1999", "2003 to 2021"]),
         ("first: 2003, last: 2021", "first: 2021, last: 2003", "first: 2021", ["must end after it begins"]),
@@ -108,13 +109,17 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
         ("fixed_effects: [city, year]", "fixed_effects: [county, year]", "[county", ["'city' or 'province'"]),
         ("gdp_base_year: 2003", "gdp_base_year: 2000", "2000", ["2003 to 2021"]),
         ("series: chen_county", "series: spliced", "spliced", ["go together"]),
-        ("variables: [lnco2, lnpgdp", "variables: [lnco2", "controls: [lnpgdp", ["must be among sample_variables"]),
-        ("policy: broadband", "policy: metro", "metro", ["no list of adopting cities for policy 'metro'"]),
+        ("variables: [lnco2, lnpgdp", "variables: [lnco2", "controls: &six [lnpgdp", ["must be among sample_variables"]),
+        ("policies: [broadband]", "policies: [metro]", "metro", ["no list of adopting cities for policy 'metro'"]),
         ("base: -1", "base: 5", "base: 5", ["must lie between"]),
         ("title: AI innovation", "title: AI: innovation", "title: AI: innovation", ["not valid YAML"]),
         ("cluster: city", "cluster: city\ncluster: city", "cluster: city", ["stands twice"]),
-        ("controls: [lnpgdp, internet, gov", "controls: [lnpgdp, internet, market", "market, market", ["stands 2 times"]),
-        ("criterion: median, variable: patents_granted", "criterion: median", "technology", ["needs the key 'variable'"]),
+        ("&six [lnpgdp, internet, gov", "&six [lnpgdp, internet, market", "market, market", ["stands 2 times"]),
+        ("split: technology,", "split: technologie,", "technologie", ["mean 'technology'", "market"]),
+        ("did_low_carbon,", "did_low_carb,", "did_low_carb,", ["no list of adopting cities for policy 'low_carb'"]),
+        ("first_year_ets, op: is_missing", "first_year_ets, op: eq", "first_year_ets, op: eq", ["needs the key 'value'"]),
+        ("literal_after: 2019", "literal_after: ~", "2_literal,", ["did_literal needs the key treatment.literal_after"]),
+        ("criterion: median, variable: patents_granted", "criterion: median", "id: technology,", ["needs the key 'variable'"]),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_line_and_what_is_allowed(changed, old, new, at, words):
