@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from citycarbon.econometrics.contract import number
+from citycarbon.econometrics.contract import write_csv
 from citycarbon.figures.style import DPI, SYNTHETIC
 
 if TYPE_CHECKING:
@@ -35,17 +34,9 @@ def write_figure(
     figure.savefig(drawn, format="svg", metadata=_NO_METADATA)
     paths[0].write_text(finished_svg(drawn.getvalue(), name, title, words), encoding="utf-8", newline="\n")
     figure.savefig(paths[1], format="png", dpi=DPI, metadata={"Software": None})
-    write_points(points, paths[2])
+    write_csv(points, paths[2])
     paths[3].write_text(words + "\n", encoding="utf-8", newline="\n")
     return paths
-
-
-def write_points(points: pd.DataFrame, path: Path) -> None:
-    """A frame as csv: 17 significant digits, ``true``/``false``, empty where there is no value."""
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(points.columns)
-        writer.writerows([_cell(v) for v in row] for row in points.itertuples(index=False))
 
 
 def finished_svg(text: str, name: str, title: str, words: str) -> str:
@@ -76,9 +67,3 @@ def listed(items: Sequence[str]) -> str:
 
 def _short(match: re.Match[str]) -> str:
     return f"{float(match[0]):.2f}".rstrip("0").rstrip(".").replace("-0.00", "0") or "0"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
-        return "true" if value else "false"
-    return number(value)
