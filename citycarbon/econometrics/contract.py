@@ -34,12 +34,23 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def number(value: Any) -> str:
-    """A cell of the csv: 17 significant digits for floats, plain integers, empty where there is no value."""
+    """A cell of the csv: 17 significant digits for floats, plain integers, true or false, empty where there is no value."""
     import pandas as pd
 
     if pd.isna(value):
         return ""
+    if pd.api.types.is_bool(value):
+        return "true" if value else "false"
     return f"{value:.17g}" if isinstance(value, float) else str(value)
+
+
+def write_csv(df: pd.DataFrame, path: Path) -> None:
+    """A frame as csv in the project's one form: 17 significant digits, ``true``/``false``, empty where missing, \\n line ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(df.columns)
+        writer.writerows([number(v) for v in row] for row in df.itertuples(index=False))
 
 
 def write_estimates(df: pd.DataFrame, csv_path: Path, parquet_path: Path) -> None:
@@ -48,12 +59,8 @@ def write_estimates(df: pd.DataFrame, csv_path: Path, parquet_path: Path) -> Non
     import pyarrow.parquet as pq
 
     df = frame(df.to_dict("records"))
-    for path in (csv_path, parquet_path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with csv_path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(df.columns)
-        writer.writerows([number(v) for v in row] for row in df.itertuples(index=False))
+    write_csv(df, csv_path)
+    parquet_path.parent.mkdir(parents=True, exist_ok=True)
     types = {str: pa.string(), float: pa.float64(), int: pa.int64()}
     schema = pa.schema([(name, types[kind]) for name, kind in ESTIMATE_COLUMNS.items()])
     pq.write_table(pa.Table.from_pandas(df, schema=schema, preserve_index=False).replace_schema_metadata(None), parquet_path)

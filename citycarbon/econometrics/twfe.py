@@ -48,6 +48,8 @@ class Fit:
     levels: dict[str, int]  # effect -> levels in the estimation sample
     k_counted: int = 0  # K of the small-sample factor
     r2: R2 = field(default_factory=R2)
+    kept: tuple[str, ...] = ()  # the terms that were fitted, in the order of ``cov``
+    cov: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))  # covariance of (kept terms, _cons), for joint tests
 
     @property
     def df(self) -> int:
@@ -84,6 +86,8 @@ def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict
         levels=levels,
         k_counted=k_counted,
         r2=_r2(rows[outcome].to_numpy(dtype=float), resid, effects, len(kept)),
+        kept=tuple(kept),
+        cov=cov,
     )
 
 
