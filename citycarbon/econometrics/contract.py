@@ -45,7 +45,7 @@ def number(value: Any) -> str:
 
 
 def write_csv(df: pd.DataFrame, path: Path) -> None:
-    """A frame as csv in the project's one form: 17 significant digits, ``true``/``false``, empty where missing, \\n line ends."""
+    """A frame as csv in the project's one form: 17 significant digits, ``true``/``false``, empty where missing, \\n ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
