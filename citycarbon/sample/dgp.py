@@ -45,13 +45,15 @@ class Latent:
 
     ``values``: lnpgdp, lnpop, gov, market, edu, industry, lnusers, lngreen0, er0 (without the policy), deflator (2003 = 1),
     budget_gdp, loans_gdp, patent_ratio. ``did`` is 1 in treated cells; ``multiplier`` the planted effect there in units of
-    the average effect.
+    the average effect. ``traits``, one number a unit, do not change over the years: size, wealth, skill (in patenting), words
+    (a city's habit of writing about the environment).
     """
 
     values: dict[str, Array]
     did: Array
     multiplier: Array
     first_year: Array  # per unit, 0 where never treated within the window
+    traits: dict[str, Array]
 
     @property
     def lngreen(self) -> Array:
@@ -88,30 +90,55 @@ def treatment(places: Places) -> tuple[Array, Array]:
     for code, year in places.first_year.get(POLICY, {}).items():
         if code in places.index and year <= YEARS[-1]:
             first[places.index[code]] = year
+    return first, treated_cells(first)
+
+
+def treated_cells(first: Array) -> Array:
+    """1 from the first year on, 0 before it and where ``first`` (one year a unit) is 0."""
     years = np.array(YEARS)
-    return first, ((first[:, None] > 0) & (years[None, :] >= first[:, None])).astype(float)
+    return ((first[:, None] > 0) & (years[None, :] >= first[:, None])).astype(float)
 
 
-def multipliers(places: Places, first: Array, did: Array) -> Array:
-    """Planted effect by cell in units of the average: high-technology, high-finance and high-digital cities gain more.
-
-    Averages exactly 1 over the treated cells.
-    """
-    out = np.zeros_like(did)
+def high_digital(places: Places) -> Array:
+    """True for units on a Broadband China list by 2018."""
     broadband = places.first_year.get("broadband", {})
-    for i, city in enumerate(places.panel):
-        if not first[i]:
-            continue
-        level = 1.0
-        level += HIGH_TECHNOLOGY * (city.adcode not in LOW_TECHNOLOGY)
-        level += HIGH_FINANCE * (city.adcode not in LOW_FINANCE)
-        level += HIGH_DIGITAL * (broadband.get(city.adcode, 9999) <= 2018)
-        for t, year in enumerate(YEARS):
-            if did[i, t]:
-                out[i, t] = level * PATH.get(year - int(first[i]), max(PATH.values()))
+    return np.array([broadband.get(c.adcode, 9999) <= 2018 for c in places.panel])
+
+
+def multipliers(first: Array, technology: Array, finance: Array, digital: Array) -> Array:
+    """Planted effect by cell in units of the average: units high in ``technology``, ``finance``, ``digital`` gain more.
+
+    ``first``: first treated year by unit, 0 for none; the others: True where the unit is high. Averages exactly 1 over the
+    treated cells.
+    """
+    did = treated_cells(first)
+    level = 1.0 + HIGH_TECHNOLOGY * technology + HIGH_FINANCE * finance + HIGH_DIGITAL * digital
+    out = np.zeros_like(did)
+    for i, t in zip(*np.nonzero(did), strict=True):
+        out[i, t] = level[i] * PATH.get(YEARS[t] - int(first[i]), max(PATH.values()))
     treated = did > 0
     out[treated] /= out[treated].mean()
     return out
+
+
+def green_path(rng: np.random.Generator, skill: Array, sample: Array) -> Array:
+    """ln(1 + green applications) without the policy (units x years), drawn around each unit's skill, calibrated on ``sample``.
+
+    The trend comes after the bounds: bent by them, cities near the top would grow more slowly than the rest, policy or not.
+    """
+    years = np.arange(len(YEARS))
+    sampled = np.nonzero(sample)[1]
+    middle, trend = sampled.mean(), GREEN_TREND * sampled.std()
+    target = replace(TARGETS["lngreen"], sd=float(np.sqrt(TARGETS["lngreen"].sd ** 2 - trend**2)))
+    level = calibrate(skill[:, None] + ar1(rng, len(skill), AR_RHO, 0.20), sample, target)
+    return np.maximum(level + GREEN_TREND * (years - middle)[None, :], 0.0)
+
+
+def er_path(rng: np.random.Generator, words: Array, sample: Array) -> Array:
+    """Share of environmental words without the policy (units x years), drawn around each unit's habit."""
+    years = np.arange(len(YEARS))
+    raw = words[:, None] + (0.04 * years)[None, :] + ar1(rng, len(words), AR_RHO, 0.85)
+    return calibrate(raw, sample, replace(TARGETS["er"], sd=ER_SD_BEFORE_COUNTING))
 
 
 def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
@@ -139,19 +166,11 @@ def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
         "market": mix(own(0.2, size), 0.03 * years, 0.30),
         "edu": mix(own(-0.3, wealth), -0.02 * years, 0.35),
         "industry": mix(own(0.2, wealth), 0.4 * np.sin(years / 5.0), 0.25),
-        "lngreen": mix(skill, 0 * years, 0.20),
-        "er": mix(0.5 * rng.standard_normal(n), 0.04 * years, 0.85),
     }
-    sampled = np.nonzero(sample)[1]
-    middle, trend = sampled.mean(), GREEN_TREND * sampled.std()
-    targets = TARGETS | {
-        "er": replace(TARGETS["er"], sd=ER_SD_BEFORE_COUNTING),
-        "lngreen": replace(TARGETS["lngreen"], sd=float(np.sqrt(TARGETS["lngreen"].sd ** 2 - trend**2))),
-    }
-    values = {k: calibrate(v, sample, targets[k]) for k, v in raw.items()}
-    values["lngreen0"], values["er0"] = values.pop("lngreen"), values.pop("er")
-    # The trend comes after the bounds: bent by them, cities near the top would grow more slowly than the rest, policy or not.
-    values["lngreen0"] = np.maximum(values["lngreen0"] + GREEN_TREND * (years - middle)[None, :], 0.0)
+    values = {k: calibrate(v, sample, TARGETS[k]) for k, v in raw.items()}
+    values["lngreen0"] = green_path(rng, skill, sample)
+    words = 0.5 * rng.standard_normal(n)
+    values["er0"] = er_path(rng, words, sample)
     values["lnpop"] = 15.1 + 0.50 * size[:, None] + (0.003 + 0.004 * ever)[:, None] * years[None, :]
     penetration = 0.02 + 0.30 / (1 + np.exp(-(years - 9) / 3.0))
     values["lnusers"] = values["lnpop"] + np.log(penetration)[None, :] + ar1(rng, n, AR_RHO, 0.12) + 0.1 * wealth[:, None]
@@ -159,7 +178,10 @@ def draw_latent(places: Places, seed: int, sample: Array) -> Latent:
     values["budget_gdp"] = np.exp(np.log(0.16) + 0.2 * rng.standard_normal(n)[:, None] + ar1(rng, n, AR_RHO, 0.06))
     values["loans_gdp"] = np.exp(0.03 * years[None, :] - 0.2 + 0.15 * size[:, None] + ar1(rng, n, 0.9, 0.08))
     values["patent_ratio"] = np.exp(np.log(9.0) + 0.2 * rng.standard_normal((n, 1)) + ar1(rng, n, 0.5, 0.10))
-    return Latent(values, did, multipliers(places, first, did), first)
+    technology = np.array([c.adcode not in LOW_TECHNOLOGY for c in places.panel])
+    finance = np.array([c.adcode not in LOW_FINANCE for c in places.panel])
+    multiplier = multipliers(first, technology, finance, high_digital(places))
+    return Latent(values, did, multiplier, first, {"size": size, "wealth": wealth, "skill": skill, "words": words})
 
 
 def ar_errors(seed: int, units: int) -> Array:

@@ -107,18 +107,32 @@ def reporter_codes(places: Places) -> list[str]:
     return [c.adcode for c in places.panel] + [LAIWU, CHAOHU]
 
 
-def shares(places: Places, reporters: list[str], area: bool = False) -> Array:
-    """(reporters x units x years): the part of each unit's quantity (2021 borders) that each reporter printed."""
+@dataclass(frozen=True)
+class Shares:
+    """Who printed which part of a unit's quantity (2021 borders): an entry per reporter and unit of which it printed any."""
+
+    reporter: Array  # rows of the reporters
+    unit: Array  # rows of the panel's units
+    part: Array  # entries x years
+
+    def printed(self, quantity: Array) -> Array:
+        """Units x years to (reporters x years)."""
+        out = np.zeros((int(self.reporter.max()) + 1, T))
+        np.add.at(out, self.reporter, self.part * quantity[self.unit])
+        return out
+
+
+def shares(places: Places, reporters: list[str], area: bool = False) -> Shares:
+    """Every unit prints its own, but for what TRANSFERS moved."""
     row = {code: r for r, code in enumerate(reporters)}
-    out = np.zeros((len(reporters), len(places.panel), T))
-    for i, city in enumerate(places.panel):
-        out[row[city.adcode], i, :] = 1.0
+    parts = {(row[city.adcode], i): np.ones(T) for i, city in enumerate(places.panel)}
     for move in TRANSFERS:
         i, last = places.index[move.unit], move.last_year - FIRST_YEAR + 1
-        part = move.area if area else move.share
-        out[row[move.unit], i, :last] -= part
-        out[row[move.reporter], i, :last] += part
-    return out
+        part = np.where(np.arange(T) < last, move.area if area else move.share, 0.0)
+        parts[row[move.unit], i] = parts[row[move.unit], i] - part
+        parts[row[move.reporter], i] = part
+    reporter, unit = np.array(list(parts)).T
+    return Shares(reporter, unit, np.array(list(parts.values())))
 
 
 def publish(places: Places, latent: Latent, seed: int) -> Published:
@@ -127,7 +141,7 @@ def publish(places: Places, latent: Latent, seed: int) -> Published:
     row = {code: r for r, code in enumerate(reporters)}
     unit = _unit_quantities(places, latent, seed)
     spread, land = shares(places, reporters), shares(places, reporters, area=True)
-    values = {k: np.einsum("rut,ut->rt", land if k == "area_km2" else spread, unit[k]) for k in ADDITIVE}
+    values = {k: (land if k == "area_km2" else spread).printed(unit[k]) for k in ADDITIVE}
     values["gdp_pc_yuan"] = values["gdp_yuan"] / np.where(
         values["population_persons"] > 0, values["population_persons"], np.nan
     )
@@ -187,17 +201,27 @@ def _unit_quantities(places: Places, latent: Latent, seed: int) -> dict[str, Arr
     }
 
 
-def _patents(places: Places, latent: Latent, spread: Array, listed: Array, seed: int) -> dict[str, Array]:
+def invention_shares(places: Places, seed: int) -> Array:
+    """The part of a unit's green applications that are inventions (units x 1); the rest are utility models."""
+    return 0.42 + 0.10 * stream(seed, "patents").random((len(places.panel), 1))
+
+
+def green_applications(lngreen: Array, invention: Array) -> tuple[Array, Array]:
+    """Inventions and utility models (units x years), not yet whole numbers, from ln(1 + applications)."""
+    apply = np.exp(lngreen) - 1
+    return apply * invention, apply * (1 - invention)
+
+
+def _patents(places: Places, latent: Latent, spread: Shares, listed: Array, seed: int) -> dict[str, Array]:
     """Counts by reporter: green applications and grants, all patents granted. The policy moves applications only."""
-    rng = stream(seed, "patents")
     n = len(places.panel)
-    apply = np.exp(latent.lngreen) - 1
+    invention = invention_shares(places, seed)
+    inventions, models = green_applications(latent.lngreen, invention)
     grant = 0.6 * (np.exp(latent.values["lngreen0"]) - 1)
-    invention = 0.42 + 0.10 * rng.random((n, 1))
     every = (np.exp(latent.values["lngreen0"]) + 2) * latent.values["patent_ratio"]
     unit = {
-        "green_inv_app": apply * invention,
-        "green_um_app": apply * (1 - invention),
+        "green_inv_app": inventions,
+        "green_um_app": models,
         "green_inv_grant": grant * invention * 0.6,
         "green_um_grant": grant * (1 - invention),
         "patents_granted": every,
@@ -205,7 +229,7 @@ def _patents(places: Places, latent: Latent, spread: Array, listed: Array, seed:
     # Registers back-cast every unit to its present code; the two abolished cities stand only in their own years.
     known = np.ones_like(listed)
     known[n:] = listed[n:]
-    out = {k: np.round(np.einsum("rut,ut->rt", spread, x)) for k, x in unit.items()}
+    out = {k: np.round(spread.printed(x)) for k, x in unit.items()}
     for x in out.values():
         x[~known] = np.nan
     return out
@@ -216,14 +240,15 @@ def report_sentences(places: Places, seed: int) -> Array:
     return stream(seed, "report lengths").integers(72, 83, size=(len(places.panel), T))
 
 
-def _reports(places: Places, latent: Latent, seed: int) -> Array:
-    """Environmental words by report; NaN where no report was found (about 1 %).
+def environmental_words(er: Array, neutral: Array, u: Array) -> Array:
+    """Whole words that make up the share ``er`` beside ``neutral`` others: right on average over ``u``, uniform in [0, 1)."""
+    return np.floor(neutral * er / (1 - er) + u)
 
-    Counts are whole numbers: the share is rounded at random so that it is right on average.
-    """
+
+def _reports(places: Places, latent: Latent, seed: int) -> Array:
+    """Environmental words by report; NaN where no report was found (about 1 %)."""
     rng, er = stream(seed, "reports"), latent.er
-    neutral = SENTENCE_WORDS * report_sentences(places, seed)
-    words = np.floor(neutral * er / (1 - er) + rng.random(er.shape))
+    words = environmental_words(er, SENTENCE_WORDS * report_sentences(places, seed), rng.random(er.shape))
     lost = rng.random(er.shape) < 0.012
     lost[np.ix_(latent.first_year > 0, np.array(YEARS) >= 2015)] = False
     words[lost] = np.nan
@@ -249,17 +274,9 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
     real GDP is nominal GDP of an anchor year times the cumulated index; investment is chained from the last published level.
     """
     n = len(places.panel)
-    years = np.array(YEARS)
-    laiwu, jinan = pub.row[LAIWU], places.index[JINAN]
-    before_merger = years <= 2018
 
     def total(x: Array) -> Array:
-        out = x[:n].copy()
-        out[jinan, before_merger] += x[laiwu, before_merger]
-        for code, year in places.comparable_from.items():
-            if code in places.index:
-                out[places.index[code], years < year] = np.nan
-        return out
+        return under_present_borders(places, pub.row, x)
 
     anchors = np.array([max(base_year, places.comparable_from.get(c.adcode, 0)) for c in places.panel])
     q = {k: total(pub.values[k]) for k in ADDITIVE}
@@ -280,6 +297,17 @@ def panel_view(places: Places, pub: Published, seed: int, base_year: int = FIRST
     view["green"] = total(pub.green["green_inv_app"]) + total(pub.green["green_um_app"])
     view["lngreen"] = np.log1p(view["green"])
     return view
+
+
+def under_present_borders(places: Places, row: dict[str, int], x: Array) -> Array:
+    """What reporters printed (reporters x years) as quantities of the units of 2021; NaN before borders are comparable."""
+    years = np.array(YEARS)
+    out = x[: len(places.panel)].copy()
+    out[places.index[JINAN], years <= 2018] += x[row[LAIWU], years <= 2018]
+    for code, year in places.comparable_from.items():
+        if code in places.index:
+            out[places.index[code], years < year] = np.nan
+    return out
 
 
 def _real_gdp(gdp: Array, own: Array, index: Array, anchors: Array, base_year: int) -> Array:

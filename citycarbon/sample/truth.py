@@ -8,17 +8,31 @@ b = (d~'tau) / (d~'d~), d~ being did net of the column's fixed effects and contr
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from citycarbon.sample.design import COEFFICIENTS, CONTROLS, ER_EFFECT, GREEN_EFFECT, POLICY
-from citycarbon.sample.dgp import Array
+from citycarbon.sample.dgp import Array, high_digital
 from citycarbon.sample.places import YEARS
 from citycarbon.sample.world import World
 
 MUNICIPALITY = "municipality"
+SPLIT_YEAR = 2019  # criteria of the splits are means before this year
+EFFECTS = (("city", ""), ("province", "p"))  # what is absorbed beside the years, and how the column's id says so
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the treatment of one column estimates, and on which rows: complete city-years, singletons still among them."""
+
+    column: str  # table2:2
+    term: str
+    estimand: float | None
+    n_rows: int
+    n_treated_cells: int
 
 
 def project(target: Array, regressor: Array, groups: Array, years: Array, controls: Array) -> float:
@@ -52,9 +66,7 @@ def estimand(
     lag: int = 0,
 ) -> float | None:
     """The estimand of one column: ``tau`` (units x years) on did over ``rows``; None where did does not vary there."""
-    did = world.latent.did
-    if lag:
-        did = np.column_stack([np.zeros((len(did), lag)), did[:, :-lag]])
+    did = _lagged(world.latent.did, lag)
     if not did[rows].any():
         return None
     unit, year = np.nonzero(rows)
@@ -64,34 +76,54 @@ def estimand(
     return None if np.isnan(value) else value
 
 
-def halves(world: World, variable: Array) -> tuple[Array, Array]:
-    """Units below or at, and above, the median of their mean of ``variable`` before 2019; both False where it is missing."""
-    before = np.array(YEARS) < 2019
-    in_sample = world.complete
+def _lagged(did: Array, lag: int) -> Array:
+    """Treated ``lag`` years earlier by the calendar, whether or not the city was observed then."""
+    return np.column_stack([np.zeros((len(did), lag)), did[:, : did.shape[1] - lag]])
+
+
+def halves(variable: Array, rows: Array) -> tuple[Array, Array]:
+    """Units below or at, and above, the median of their mean of ``variable`` before 2019 (both units x years).
+
+    The median is over the units of the sample ``rows``; a unit without a value before 2019 is in neither half.
+    """
+    before = np.array(YEARS) < SPLIT_YEAR
     known = np.isfinite(variable) & before[None, :]
     mean = np.where(known, np.nan_to_num(variable), 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    usable = known.any(axis=1) & in_sample.any(axis=1)
+    usable = known.any(axis=1) & rows.any(axis=1)
     cut = np.median(mean[usable])
     return usable & (mean <= cut), usable & (mean > cut)
 
 
+def targets(world: World) -> list[Target]:
+    """Every column of the study whose estimand the generator knows, in the order of the tables; ids as in ``study.yaml``."""
+    rows, did = world.complete, world.latent.did
+    found: list[Target] = []
+
+    def add(column: str, tau: Array, chosen: Array, lag: int = 0, **options: Any) -> None:
+        value = estimand(world, tau, chosen, lag=lag, **options)
+        treated = chosen & (_lagged(did, lag) > 0)
+        found.append(Target(column, f"did_lag{lag}" if lag else "did", value, int(chosen.sum()), int(treated.sum())))
+
+    for by, mark in EFFECTS:
+        add(f"table2:1{mark}", world.planted, rows, by=by, controls=())
+        add(f"table2:2{mark}", world.planted, rows, by=by)
+    add("table2:2_nogov", world.planted, rows, controls=tuple(k for k in CONTROLS if k != "gov"))
+    for by, mark in EFFECTS:
+        add(f"table3:1{mark}", world.planted, rows, by=by)
+        add(f"table3:2{mark}", GREEN_EFFECT * did, rows & np.isfinite(world.view["lngreen"]), by=by)
+        add(f"table3:3{mark}", ER_EFFECT * did, rows & np.isfinite(world.view["er"]), by=by)
+    add("table4:2", world.planted, rows, lag=1)
+    add("table4:4", world.planted, rows & _not_municipality(world)[:, None])
+    for table, first, second in _splits(world):
+        for by, mark in EFFECTS:
+            add(f"{table}:1{mark}", world.planted, rows & first[:, None], by=by)
+            add(f"{table}:2{mark}", world.planted, rows & second[:, None], by=by)
+    return found
+
+
 def estimands(world: World) -> dict[str, float | None]:
-    """Column -> estimand of did, for every column where one is defined."""
-    rows, tau, did = world.complete, world.planted, world.latent.did
-    out: dict[str, float | None] = {}
-    for column, controls in (("1", ()), ("2", CONTROLS)):
-        out[f"table2:{column}"] = estimand(world, tau, rows, controls=controls)
-        out[f"table2:{column}p"] = estimand(world, tau, rows, controls=controls, by="province")
-    for by, mark in (("city", ""), ("province", "p")):
-        out[f"table3:1{mark}"] = estimand(world, tau, rows, by=by)
-        out[f"table3:2{mark}"] = estimand(world, GREEN_EFFECT * did, rows & np.isfinite(world.view["lngreen"]), by=by)
-        out[f"table3:3{mark}"] = estimand(world, ER_EFFECT * did, rows & np.isfinite(world.view["er"]), by=by)
-    out["table4:2"] = estimand(world, tau, rows, lag=1)
-    out["table4:4"] = estimand(world, tau, rows & _not_municipality(world)[:, None])
-    for table, low, high in _splits(world):
-        out[f"{table}:low"] = estimand(world, tau, rows & low[:, None])
-        out[f"{table}:high"] = estimand(world, tau, rows & high[:, None])
-    return out
+    """Column -> estimand of its treatment, for every column where one is defined."""
+    return {t.column: t.estimand for t in targets(world)}
 
 
 def _not_municipality(world: World) -> Array:
@@ -99,18 +131,23 @@ def _not_municipality(world: World) -> Array:
 
 
 def _splits(world: World) -> list[tuple[str, Array, Array]]:
-    technology = halves(world, world.view["patents_granted"])
+    """Table, units of column 1, units of column 2: the high half comes first, but for the market index of Table 6."""
+    low_technology, high_technology = halves(world.view["patents_granted"], world.complete)
     row = {p["province_id"]: r for r, p in enumerate(world.places.provinces)}
-    market = halves(world, world.market_index[[row[c.province_id] for c in world.places.panel]])
-    finance = halves(world, world.view["loans_yuan"])
-    broadband = world.places.first_year.get("broadband", {})
-    digital = np.array([broadband.get(c.adcode, 9999) <= 2018 for c in world.places.panel])
-    return [("table5", *technology), ("table6", *market), ("table7", *finance), ("table8", ~digital, digital)]
+    low_market, high_market = halves(world.market_index[[row[c.province_id] for c in world.places.panel]], world.complete)
+    low_finance, high_finance = halves(world.view["loans_yuan"], world.complete)
+    digital = high_digital(world.places)
+    return [
+        ("table5", high_technology, low_technology),
+        ("table6", low_market, high_market),
+        ("table7", high_finance, low_finance),
+        ("table8", digital, ~digital),
+    ]
 
 
 def truth(world: World) -> dict[str, Any]:
     """What ``truth.json`` holds; every number of it is about synthetic data."""
-    rows, did = world.complete, world.latent.did
+    rows, did, columns = world.complete, world.latent.did, targets(world)
     cells = [
         {"city_id": world.places.panel[i].adcode, "year": YEARS[t], "effect": float(world.planted[i, t])}
         for i, t in zip(*np.nonzero(did), strict=True)
@@ -134,16 +171,17 @@ def truth(world: World) -> dict[str, Any]:
             "n_rows_lngreen": int((rows & np.isfinite(world.view["lngreen"])).sum()),
             "n_rows_er": int((rows & np.isfinite(world.view["er"])).sum()),
         },
-        "estimands": estimands(world),
+        "estimands": {t.column: t.estimand for t in columns},
+        "columns": [asdict(t) for t in columns],
     }
 
 
 def _heterogeneity(world: World) -> dict[str, Any]:
-    """Mean planted effect over treated cells of the sample, by half of each split."""
+    """Mean planted effect over treated cells of the sample, by column of each split."""
     treated = world.complete & (world.latent.did > 0)
     out = {}
-    for table, low, high in _splits(world):
-        parts = {"low": treated & low[:, None], "high": treated & high[:, None]}
+    for table, first, second in _splits(world):
+        parts = {"1": treated & first[:, None], "2": treated & second[:, None]}
         out[table] = {
             k: {"n_cells": int(m.sum()), "mean_effect": float(world.planted[m].mean()) if m.any() else None}
             for k, m in parts.items()

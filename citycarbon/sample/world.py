@@ -52,7 +52,7 @@ def build_world(seed: int, effect: float) -> World:
     published = publish(places, latent, seed)
     view = panel_view(places, published, seed)
     planted = effect * latent.multiplier
-    everywhere = _lnco2(places, latent, view, seed) + planted
+    everywhere = untreated_lnco2(places, latent, view, seed, ar_errors(seed, len(places.panel))) + planted
     lnco2 = np.where(covered[:, None], everywhere, np.nan)
     co2 = {c.adcode: np.exp(everywhere[i]) for i, c in enumerate(places.panel)} | _other_co2(places, seed)
     return World(
@@ -75,15 +75,18 @@ def year_effects() -> Array:
     return 0.55 * (1 - np.exp(-np.arange(T) / 6.0))
 
 
-def _lnco2(places: Places, latent: Latent, view: dict[str, Array], seed: int) -> Array:
-    """ln Mt without the policy. Controls enter as the panel will hold them; where they are missing, as they truly are."""
+def untreated_lnco2(places: Places, latent: Latent, view: dict[str, Array], seed: int, errors: Array) -> Array:
+    """ln Mt without the policy, with ``errors`` (units x years) and the city effects of ``seed``.
+
+    Controls enter as the panel will hold them; where they are missing, as they truly are.
+    """
     rng, n = stream(seed, "city effects"), len(places.panel)
     truth = latent.values | {"internet": latent.values["lnusers"]}
     systematic = np.zeros((n, T))
     for name in CONTROLS:
         x = np.where(np.isfinite(view[name]), view[name], truth[name])
         systematic += COEFFICIENTS[name] * (x - x.mean())
-    moving = systematic + year_effects()[None, :] + ar_errors(seed, n)
+    moving = systematic + year_effects()[None, :] + errors
     level = rng.standard_normal(n)
     level[places.index[JILIN_CITY]] = -0.8
     spare = np.sqrt(max(LNCO2_SD**2 - moving.var(), 0.05))
