@@ -254,6 +254,7 @@ class Published(Strict):
     descriptives: str
     design: str
     claims: str
+    terms: dict[str, str] = {}  # printed term -> ours, where it is not the label of a variable
 
 
 class Study(Strict):

@@ -1,0 +1,265 @@
+"""How each kind of claim is decided from a run's findings. Every sentence here is made of numbers; no rule compares stars.
+
+A claim is *supported* only where the test that belongs to it says so on this panel. A large p-value supports nothing: the claim
+is *undecided* where the data cannot tell, and *contradicted* where the opposite passes the same test.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from citycarbon.paper.claims import (
+    Claim,
+    Claims,
+    Difference,
+    Effect,
+    EventTime,
+    Findings,
+    MagnitudeGrows,
+    Mediation,
+    Placebo,
+    PreTrend,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUPPORTED, NOT_SUPPORTED, CONTRADICTED = "supported", "not supported", "contradicted"
+UNDECIDED, NOT_ESTIMABLE, NOT_SUPPLIED = "undecided", "not estimable", "not supplied"
+Verdict = dict[str, str]  # target, verdict, observed, why, also
+
+
+def judge(claim: Claim, claims: Claims, found: Findings) -> Verdict:
+    """Target, verdict, observed numbers, reason and further readings of one claim."""
+    if isinstance(claim, Effect):
+        return _effect(claim, claim.level or claims.level, found)
+    if isinstance(claim, Mediation):
+        return _mediation(claim, claims.level, found)
+    if isinstance(claim, EventTime):
+        return _event_time(claim, found)
+    if isinstance(claim, PreTrend):
+        return _pre_trend(claims.level, found)
+    if isinstance(claim, MagnitudeGrows):
+        return _magnitude(claim, found)
+    if isinstance(claim, Placebo):
+        return _placebo(claim, claims.level, found)
+    return _difference(claim, claims.difference_level, found)
+
+
+def _verdict(target: str, verdict: str, observed: str, why: str, also: str = "") -> Verdict:
+    return {"target": target, "verdict": verdict, "observed": observed, "why": why, "also": also}
+
+
+def _row(found: Findings, name: str) -> pd.Series | None:
+    """The treatment's row of table:column; None where the run has no such column."""
+    table, _, column = name.partition(":")
+    e = found.estimates
+    rows = e[(e["table"] == table) & (e["column"] == column) & e["term"].str.startswith("did")]
+    rows = rows[~rows["term"].str.startswith("did_") | rows["term"].isin(["did_lag1", "did_ever", "did_literal"])]
+    return rows.iloc[0] if len(rows) else None
+
+
+def _said(row: pd.Series) -> str:
+    p = f", p = {row['p_ri_t']:.3g} by randomisation inference" if _finite(row["p_ri_t"]) else ""
+    return f"{row['term']} = {row['estimate']:.4g} (s.e. {row['std_error']:.4g}){p}"
+
+
+def _effect(claim: Effect, level: float, found: Findings) -> Verdict:
+    row = _row(found, claim.column)
+    also = "; ".join(_also(found, name, claim.sign, level) for name in claim.also)
+    if row is None:
+        return _verdict(claim.column, NOT_SUPPLIED, "", "this study does not estimate the column", also)
+    if not _finite(row["estimate"]):
+        return _verdict(claim.column, NOT_ESTIMABLE, "", row["note"], also)
+    verdict, why = _by_sign(row["estimate"], row["p_ri_t"], claim.sign, level)
+    treated = f" {int(row['n_treated_units'])} treated cities, {int(row['n_treated_cells'])} city-years."
+    return _verdict(claim.column, verdict, _said(row), why + treated, also)
+
+
+def _by_sign(estimate: float, p: float, sign: str, level: float) -> tuple[str, str]:
+    """Verdict and sentence for a coefficient against a claimed sign."""
+    agrees = (estimate < 0) == (sign == "negative") and estimate != 0
+    if not _finite(p):
+        return UNDECIDED, f"The coefficient is {_direction(estimate)}, but it has no randomisation p-value."
+    if p >= level:
+        return UNDECIDED, (
+            f"The coefficient is {_direction(estimate)}; a random assignment gives a t statistic as large with p = {p:.3g}, "
+            f"not below {level:g}."
+        )
+    if agrees:
+        return SUPPORTED, f"The coefficient is {_direction(estimate)} as claimed, with p = {p:.3g}, below {level:g}."
+    return CONTRADICTED, f"The coefficient is {_direction(estimate)}, the claim says {sign}, with p = {p:.3g}, below {level:g}."
+
+
+def _also(found: Findings, name: str, sign: str, level: float) -> str:
+    row = _row(found, name)
+    if row is None:
+        return f"{name}: {NOT_SUPPLIED}"
+    if not _finite(row["estimate"]):
+        return f"{name}: {NOT_ESTIMABLE}"
+    return f"{name}: {row['estimate']:.4g}, {_by_sign(row['estimate'], row['p_ri_t'], sign, level)[0]}"
+
+
+def _mediation(claim: Mediation, level: float, found: Findings) -> Verdict:
+    row = _row(found, claim.column)
+    if row is None:
+        return _verdict(claim.column, NOT_SUPPLIED, "", "this study does not estimate the column")
+    if not _finite(row["estimate"]):
+        return _verdict(claim.column, NOT_ESTIMABLE, "", row["note"])
+    verdict, why = _by_sign(row["estimate"], row["p_ri_t"], claim.sign, level)
+    if verdict == CONTRADICTED:
+        return _verdict(claim.column, CONTRADICTED, _said(row), f"The mediator moves the other way. {why}")
+    if verdict == UNDECIDED:
+        return _verdict(claim.column, UNDECIDED, _said(row), f"Whether the mediator responds is open. {why}")
+    share = _share(found, claim.column)
+    if share is None:
+        return _verdict(
+            claim.column, NOT_SUPPORTED, _said(row), f"The mediator responds, but no mediated share could be computed. {why}"
+        )
+    low, high = share["conf_low"], share["conf_high"]
+    observed = f"{_said(row)}; mediated share {share['share']:.3g} [{low:.3g}, {high:.3g}]"
+    caveat = "It is exploratory: without sequential ignorability a share is no proof of a channel."
+    if low > 0:
+        return _verdict(
+            claim.column, SUPPORTED, observed, f"The mediator responds and the interval of its share lies above zero. {caveat}"
+        )
+    return _verdict(
+        claim.column,
+        NOT_SUPPORTED,
+        observed,
+        f"The mediator responds, but the interval of its share contains zero: 'through' is not shown. {caveat}",
+    )
+
+
+def _share(found: Findings, column: str) -> dict[str, float] | None:
+    if found.mechanisms.empty:
+        return None
+    table, _, name = column.partition(":")
+    m = found.mechanisms
+    rows = m[(m["table"] == table) & (m["column"].astype(str) == name)]
+    if not len(rows):
+        return None
+    row = rows.iloc[0]
+    values = {k: float(row[c]) for k, c in (("share", "share"), ("conf_low", "share_low"), ("conf_high", "share_high"))}
+    return values if all(map(_finite, values.values())) else None
+
+
+def _event_time(claim: EventTime, found: Findings) -> Verdict:
+    target = "event study, t" + ", t".join(f"{e:+d}" for e in claim.event_times)
+    rows = _event_rows(found, claim.event_times)
+    if not rows:
+        return _verdict(target, NOT_SUPPLIED, "", "this run has no event study")
+    known = [r for r in rows if _finite(r["estimate"])]
+    observed = "; ".join(
+        f"t{int(r['event_time']):+d}: {r['estimate']:.4g} [{r['conf_low']:.4g}, {r['conf_high']:.4g}], "
+        f"{int(r['n_treated_units'])} cities"
+        for r in known
+    )
+    if len(known) < len(rows):
+        return _verdict(target, NOT_ESTIMABLE, observed, "not every event time has a treated city-year in the sample")
+    sides = {_side(r["conf_low"], r["conf_high"]) for r in known}
+    fewest = min(int(r["n_treated_units"]) for r in known)
+    caution = f" The clustered intervals rest on as few as {fewest} treated cities and are too narrow with so few."
+    if sides == {claim.sign}:
+        return _verdict(target, SUPPORTED, observed, f"Every interval lies on the {claim.sign} side of zero." + caution)
+    if sides <= {"negative", "positive"} and claim.sign not in sides:
+        return _verdict(target, CONTRADICTED, observed, "Every interval lies on the other side of zero." + caution)
+    return _verdict(target, UNDECIDED, observed, "At least one interval contains zero or lies on the other side." + caution)
+
+
+def _event_rows(found: Findings, times: list[int]) -> list[dict[str, Any]]:
+    if found.event_study.empty:
+        return []
+    e = found.event_study
+    rows = e[(e["variant"] == "binned") & e["event_time"].isin(times)]
+    return rows.to_dict("records")
+
+
+def _side(low: float, high: float) -> str:
+    return "negative" if high < 0 else "positive" if low > 0 else "zero"
+
+
+def _pre_trend(level: float, found: Findings) -> Verdict:
+    target = "event study, joint test of the leads"
+    e = found.event_study
+    rows = e[e["variant"] == "binned"] if not e.empty else e
+    if not len(rows):
+        return _verdict(target, NOT_SUPPLIED, "", "this run has no event study")
+    row = rows.iloc[0]
+    p = float(row["p_ri"]) if _finite(row["p_ri"]) else float(row["p"])
+    if not _finite(p):
+        return _verdict(target, NOT_ESTIMABLE, "", "the leads are not estimable")
+    observed = f"F = {row['pretrend_F']:.3g}, p = {row['p']:.3g}; by randomisation p = {row['p_ri']:.3g}"
+    if p < level:
+        return _verdict(target, CONTRADICTED, observed, f"The leads differ jointly from zero (p = {p:.3g}, below {level:g}).")
+    return _verdict(
+        target,
+        UNDECIDED,
+        observed,
+        f"The leads are not told from zero (p = {p:.3g}); with so few treated cities that is weak evidence, not proof, of "
+        "parallel trends.",
+    )
+
+
+def _magnitude(claim: MagnitudeGrows, found: Findings) -> Verdict:
+    target = f"{claim.first} to {claim.second}"
+    first, second = _row(found, claim.first), _row(found, claim.second)
+    if first is None or second is None:
+        return _verdict(target, NOT_SUPPLIED, "", "this study does not estimate both columns")
+    if not (_finite(first["estimate"]) and _finite(second["estimate"])):
+        return _verdict(target, NOT_ESTIMABLE, "", "one of the two coefficients is not estimable")
+    before, after = abs(first["estimate"]), abs(second["estimate"])
+    observed = f"{first['estimate']:.4g} to {second['estimate']:.4g}"
+    share = f", {100 * (after / before - 1):+.1f} %" if before else ""
+    distance = abs(after - before) / second["std_error"]
+    why = f"The size goes from {before:.4g} to {after:.4g}{share}: {distance:.2g} standard errors of the second coefficient."
+    if distance < 1:
+        return _verdict(target, UNDECIDED, observed, why + " A change of less than one standard error is called neither.")
+    return _verdict(target, SUPPORTED if after > before else CONTRADICTED, observed, why)
+
+
+def _placebo(claim: Placebo, level: float, found: Findings) -> Verdict:
+    p = found.placebo
+    table, _, column = claim.column.partition(":")
+    rows = p[(p["table"] == table) & (p["column"].astype(str) == column)] if not p.empty else p
+    if not len(rows):
+        return _verdict(claim.column, NOT_SUPPLIED, "", "this run has no placebo draws of the column")
+    row = rows.iloc[0]
+    if not _finite(row["p_ri_beta"]):
+        return _verdict(claim.column, NOT_ESTIMABLE, "", str(row["note"]))
+    observed = f"p = {row['p_ri_beta']:.3g} over {int(row['draws'])} draws, sd {row['sd']:.3g}"
+    spread = (
+        f"A distribution centred at zero is no test: {_share_text(row['p_ri_beta'])} of random assignments give a coefficient"
+    )
+    verdict = SUPPORTED if row["p_ri_beta"] < level else UNDECIDED
+    return _verdict(claim.column, verdict, observed, f"{spread} as large as the estimate.")
+
+
+def _share_text(p: float) -> str:
+    return f"{100 * p:.2g} %"
+
+
+def _difference(claim: Difference, level: float, found: Findings) -> Verdict:
+    s = found.splits
+    rows = s[s["split"] == claim.split] if not s.empty else s
+    if not len(rows):
+        return _verdict(claim.split, NOT_SUPPLIED, "", "this study has no such split, or its criterion was not supplied")
+    row = rows.iloc[0]
+    if not (_finite(row["difference"]) and _finite(row["p_ri"])):
+        return _verdict(claim.split, NOT_ESTIMABLE, "", str(row.get("sentence") or "one half has no treated city"))
+    observed = f"high - low = {row['difference']:.4g} (s.e. {row['se']:.4g}), p = {row['p_ri']:.3g} by randomisation inference"
+    stronger = row["difference"] < 0
+    if row["p_ri"] >= level:
+        return _verdict(claim.split, NOT_SUPPORTED, observed, f"The halves cannot be told apart: p is not below {level:g}.")
+    if stronger:
+        return _verdict(claim.split, SUPPORTED, observed, f"The effect is lower in the high half, with p below {level:g}.")
+    return _verdict(claim.split, CONTRADICTED, observed, f"The effect is stronger in the low half, with p below {level:g}.")
+
+
+def _direction(value: float) -> str:
+    return "negative" if value < 0 else "positive" if value > 0 else "zero"
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
