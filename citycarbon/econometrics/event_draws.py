@@ -7,14 +7,14 @@ benchmark and not identification.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from citycarbon.econometrics import fwl
+from citycarbon.econometrics import draws, fwl
+from citycarbon.econometrics.randomisation import p_value
 from citycarbon.econometrics.twfe import levels_counted
 from citycarbon.study.spec import Column, Study
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SINGULAR = 1e10  # condition number of a scaled matrix above which it counts as singular
-_TIE = 1e-9  # a draw this close below the estimate counts as equal: the same assignment differs in rounding only
 
 
 @dataclass(frozen=True)
@@ -44,22 +43,15 @@ class Drawn:
         return int(np.isnan(self.joint).sum())
 
     def p_value(self, time: int) -> float:
-        """(1 + #{|t*| >= |t|}) / (B + 1) over the draws that are defined."""
+        """p of one event time: (1 + #{|t*| >= |t|}) / (B + 1) over the draws that are defined."""
         if time not in self.times:
             return np.nan
         j = self.times.index(time)
-        return _exceeding(self.t[:, j], self.t_actual[j])
+        return p_value(self.t[:, j], self.t_actual[j])
 
     def p_joint(self) -> float:
         """The same for the joint F of the leads."""
-        return _exceeding(self.joint, self.joint_actual)
-
-
-def _exceeding(drawn: np.ndarray, actual: float) -> float:
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn) or not np.isfinite(actual):
-        return np.nan
-    return float((1 + (drawn >= actual * (1 - _TIE)).sum()) / (1 + len(drawn)))
+        return p_value(self.joint, self.joint_actual)
 
 
 def none(times: list[int]) -> Drawn:
@@ -68,9 +60,8 @@ def none(times: list[int]) -> Drawn:
 
 
 def seed_of(study: Study, variant: str) -> int:
-    """The seed of a variant's draws: the first 32 bits of the SHA-256 of the study's placebo seed and the variant's name."""
-    given = study.placebo.seed if study.placebo else 0
-    return int.from_bytes(hashlib.sha256(f"event_study:{study.study}:{variant}:{given}".encode()).digest()[:4], "big")
+    """The seed of a variant's draws, from the study's placebo seed."""
+    return draws.seed_of(study.placebo.seed if study.placebo else 0, "event_study", variant, "cohorts")
 
 
 def reassign(
@@ -81,10 +72,10 @@ def reassign(
     times: list[int],
     leads: list[int],
     assign: Callable[[np.ndarray], np.ndarray],
-    draws: int,
+    n_draws: int,
     seed: int,
 ) -> Drawn:
-    """Draw ``draws`` assignments of the cohorts to the cities of ``rows`` and refit the dummies of ``times`` in each.
+    """Draw ``n_draws`` assignments of the cohorts to the cities of ``rows`` and refit the dummies of ``times`` in each.
 
     ``rows``: the estimation sample, sorted by city and year; ``first`` (n,): first treated year, NaN where never; ``assign``:
     years since adoption -> event time of a dummy (or NaN); ``leads``: those of ``times`` that are tested together. The number
@@ -92,14 +83,17 @@ def reassign(
     """
     engine = Refit.of(rows, column, effect_columns, times, leads, assign)
     by_city = first[engine.starts]
-    cohorts = np.sort(by_city[np.isfinite(by_city)])
-    t_actual, joint_actual = engine.statistics(np.flatnonzero(np.isfinite(by_city)), by_city[np.isfinite(by_city)])
-    rng = np.random.default_rng(seed)
-    t, joint = np.full((draws, len(times)), np.nan), np.full(draws, np.nan)
-    for i in range(draws):
-        cities = rng.permutation(len(engine.starts))[: len(cohorts)]
-        t[i], joint[i] = engine.statistics(cities, cohorts)
-    return Drawn(tuple(times), t, joint, t_actual, joint_actual)
+    adopted = np.flatnonzero(np.isfinite(by_city))
+    t_actual, joint_actual = engine.statistics(adopted, by_city[adopted])
+    scheme = draws.cohorts(range(len(by_city)), {int(c): int(by_city[c]) for c in adopted})
+    years = np.array(scheme.first_years, dtype=float)
+    drawn = [
+        engine.statistics(cities, years[cohort])
+        for units, cohorts in draws.blocks(scheme, seed, n_draws)
+        for cities, cohort in zip(units.T, cohorts.T, strict=True)
+    ]
+    t = np.array([one for one, _ in drawn]).reshape(-1, len(times))
+    return Drawn(tuple(times), t, np.array([joint for _, joint in drawn]), t_actual, joint_actual)
 
 
 @dataclass(frozen=True)
