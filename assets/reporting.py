@@ -18,6 +18,7 @@ from citycarbon.paths import PROJECT_ROOT
 from citycarbon.sources.records import SourceRecord
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 OWNERS = ["team:citycarbon"]
@@ -118,6 +119,42 @@ def printed_table(
         },
         data_version=content_version(*paths),
     )
+
+
+def written_tables(
+    frames: Mapping[str, pd.DataFrame], folder: Path, synthetic: bool, used: Mapping[str, Sequence[str]], glance: str = ""
+) -> dg.MaterializeResult:
+    """Write each frame as ``<name>.csv`` and report it: rows, columns, and the frame ``glance`` (or the first) inline.
+
+    A frame without rows is written too: the file says that there was nothing, a missing file would say nothing.
+    """
+    from citycarbon.econometrics.contract import write_csv
+
+    paths = []
+    for name, frame in frames.items():
+        paths.append(folder / f"{name}.csv")
+        write_csv(frame, paths[-1])
+    shown = frames[glance or next(iter(frames))]
+    header = list(dict.fromkeys(c for frame in frames.values() for c in frame.columns))
+    return dg.MaterializeResult(
+        metadata={
+            "at a glance": at_a_glance(list(shown.columns), [[_short(v) for v in row] for row in shown.to_numpy()], synthetic),
+            "files": dg.MetadataValue.md("\n".join(f"- {path.name}: {len(frames[path.stem])} rows" for path in paths)),
+            "dagster/row_count": sum(len(frame) for frame in frames.values()),
+            "dagster/column_schema": dg.TableSchema(columns=[dg.TableColumn(name, type="text") for name in header]),
+            "dagster/column_lineage": column_lineage(dict.fromkeys(header, used)),
+            "path": dg.MetadataValue.path(str(folder)),
+        },
+        data_version=content_version(*paths),
+    )
+
+
+def _short(value: object) -> str:
+    """A cell for the UI: four significant digits, long text cut."""
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def csv_header(path: Path) -> list[str]:

@@ -18,6 +18,8 @@ from citycarbon.study.yaml_lines import Document, read_yaml
 if TYPE_CHECKING:
     import pandas as pd
 
+    from citycarbon.study import Study
+
 COLUMNS = ("claim", "at", "sentence", "rule", "target", "verdict", "observed", "why", "also")
 CITED = "cited"
 
@@ -195,6 +197,24 @@ def judge_claims(claims: Claims, found: Findings) -> pd.DataFrame:
         for c in claims.cited
     )
     return pd.DataFrame([*rows, *cited], columns=list(COLUMNS))
+
+
+def judge_study(study: Study, results: Path) -> pd.DataFrame:
+    """The claims of the study's paper on the csv files of ``results``; no rows for a study without a paper."""
+    import pandas as pd
+
+    from citycarbon.econometrics.contract import read_estimates
+
+    path = study.companion(study.published.claims) if study.published else None
+    if path is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    text = {"table": str, "column": str, "split": str}
+    found = {
+        name: pd.read_csv(results / f"{name}.csv", dtype=text, float_precision="round_trip")
+        for name in ("splits", "mechanisms", "event_study", "placebo")
+        if (results / f"{name}.csv").is_file()
+    }
+    return judge_claims(load_claims(path), Findings(read_estimates(results / "estimates.csv"), **found))
 
 
 def _first_line(text: str | None) -> str:

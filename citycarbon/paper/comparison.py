@@ -55,6 +55,21 @@ def compare(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def compare_study(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, synthetic: bool) -> pd.DataFrame:
+    """:func:`compare` for the study's own paper; no rows for a study without one. Raises UsageError for an unreadable file."""
+    import pandas as pd
+
+    from citycarbon.forensics.read import read_published, read_descriptives
+    from citycarbon.report.descriptives import describe
+
+    if study.published is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    printed_rows = read_published(study.companion(study.published.coefficients))
+    printed_moments = read_descriptives(study.companion(study.published.descriptives))
+    ours = describe(panel, study) if "table1" in study.tables else None
+    return compare(printed_rows, printed_moments, estimates, ours, study, synthetic)
+
+
 def readings(estimates: pd.DataFrame, table: str, column: str) -> list[tuple[str, str]]:
     """(table, column) of every column of ours that reads printed table ``table`` (``2``), column ``column``, in their order."""
     ours = estimates[["table", "column"]].drop_duplicates().itertuples(index=False)

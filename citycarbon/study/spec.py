@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
-from citycarbon.paths import Home
+from citycarbon.errors import UsageError
+from citycarbon.paths import STUDIES, Home
 from citycarbon.study.dictionary import KEYS, VARIABLES, Variable, policies_with_a_list, suggestion
 
 Series = Literal["chen_county", "ceads_city", "edgar_city"]
@@ -287,6 +288,13 @@ class Study(Strict):
     def path(self) -> Path | None:
         """The ``study.yaml`` that this study was loaded from, where it was loaded from a file."""
         return self._path
+
+    def companion(self, name: str) -> Path:
+        """A file beside ``study.yaml``. Raises UsageError where it is missing."""
+        path = (self._path.parent if self._path else STUDIES / self.study) / name
+        if not path.is_file():
+            raise UsageError(f"study {self.study}: {name} is named in study.yaml and missing beside it ({path.parent})")
+        return path
 
     @property
     def did_column(self) -> str:
