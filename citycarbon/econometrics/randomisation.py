@@ -61,8 +61,11 @@ class Experiment:
 
     @property
     def scheme(self) -> Scheme:
-        """The default law: cohort sizes fixed, distinct units from all units of the sample."""
-        return cohorts(self.design.units, self.first_year)
+        """The default law: cohort sizes fixed, distinct units of the sample that have a row when their cohort starts.
+
+        Those counted as treated all have one. Redrawing from units without would treat fewer cities than in fact.
+        """
+        return cohorts(self.design.units, self.first_year, last_year=self.design.last_year)
 
     def actual(self) -> Statistics:
         """The statistics of the assignment that took place (one draw)."""

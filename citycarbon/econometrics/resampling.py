@@ -134,6 +134,12 @@ class Design:
         years = tuple(int(f) for f in first_years)
         return replace(self, first_years=years, **_atoms(self.rows, years))
 
+    @cached_property
+    def last_year(self) -> dict[object, int]:
+        """Unit -> its last year in the sample."""
+        ends = np.append(self.rows.starts[1:], len(self.rows.year)) - 1
+        return dict(zip(self.units, self.rows.year[ends].astype(int).tolist(), strict=True))
+
     @property
     def empty(self) -> int:
         """Id of the atom without treated rows."""
