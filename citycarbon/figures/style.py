@@ -45,6 +45,7 @@ _RC = {
     "figure.facecolor": "white",
 }
 _LINE = {10.0: 0.19, 9.0: 0.17, 8.5: 0.16}  # inches from line to line at a type size
+_WIDE = 116  # characters of a line of 8.5 points
 _TOP = 0.12  # inches above the first line
 
 
@@ -78,11 +79,11 @@ def head(figure: Figure, title: str, subtitle: str, synthetic: bool) -> float:
         figure.text(0.5, 1 - (y + 0.04) / height, SYNTHETIC, ha="center", va="top", weight="bold", size=8.5, bbox=box)
         y += 0.33
     y = _lines(figure, title, y, 10.0, weight="bold", width=82)
-    y = _lines(figure, subtitle, y, 8.5, color=SOFT, width=104)
+    y = _lines(figure, subtitle, y, 8.5, color=SOFT, width=_WIDE)
     return 1 - (y + 0.06) / height
 
 
-def foot(figure: Figure, text: str, size: float = 8.5, width: int = 104) -> float:
+def foot(figure: Figure, text: str, size: float = 8.5, width: int = _WIDE) -> float:
     """Lines at the bottom of the figure; returns where the axes may end (figure fraction)."""
     height, lines = figure.get_figheight(), wrapped(text, width)
     for i, line in enumerate(reversed(lines)):
