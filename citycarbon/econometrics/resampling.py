@@ -313,8 +313,7 @@ class _Work:
         for i, scores in enumerate(self.scores):
             np.multiply(self.w, beta[i], out=self.spare)
             np.add(scores, self.spare, out=scores)
-            np.negative(scores, out=scores)
-            self._add_own(scores, atoms, np.asarray(own), i, beta[i])
+            self._subtract_own(scores, atoms, np.asarray(own), i, beta[i])
         products = np.empty((len(num), len(num), self.chunk))
         for i in range(len(num)):
             for j in range(i + 1):
@@ -330,18 +329,18 @@ class _Work:
             at += q - i
         np.matmul(self.design.hh, self.phi, out=self.w)
 
-    def _add_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray, outcome: int, beta: np.ndarray) -> None:
-        """Add S[a] - b (kappa[a] - 2 theta'C[a]) to the clusters of the drawn atoms."""
+    def _subtract_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray, outcome: int, beta: np.ndarray) -> None:
+        """Take S[a] - b (kappa[a] - 2 theta'C[a]) off in the clusters of the drawn atoms: what is left is -s_g."""
         if not len(atoms):
             return
         extra = self.design.s[outcome].take(atoms) - beta * own
         where = self.cluster.take(atoms) * self.chunk + np.arange(self.chunk)
         flat = scores.reshape(-1)
         if self.own_cluster:
-            flat[where] += extra
+            flat[where] -= extra
         else:  # two atoms of a draw may share a cluster
             for at, value in zip(where, extra, strict=True):
-                flat[at] += value
+                flat[at] -= value
 
 
 def _refuse(rows: pd.DataFrame, numbers: list[str], unit: str, year: str, cluster: str) -> None:
