@@ -1,15 +1,15 @@
 """95 % intervals by inverting randomisation tests: all constant effects b0 that the test does not reject, found exactly.
 
-For an effect b0 the outcome is y - b0 d, whose statistics in every draw are combinations of those of y and of d. With x = b0 - b:
+For an effect b0 the outcome is y - b0 d, whose statistics in every draw are combinations of those of y and of d. x = b0 - b:
 
     test on t      draw i is at least as extreme as the actual assignment where |a_i - x e_i| / sqrt(c q_i(x)) >= |x| / se,
                    a_i, e_i = numerators of y - b d and of d,  q_i(x) = sum of squared scores, a quadratic in x
     test on b      where |b_i - x r_i| >= |x|,  b_i, r_i = coefficients of y - b d and of d
 
-The first is a polynomial of degree four in x, the second of degree two. Each draw thus adds known pieces of the line, and the set
-{b0 : (1 + number of draws) / (B + 1) > 5 %} follows from their ends. Reported is its hull: the set can have holes. At x = 0 every
-draw is at least as extreme, so the set is never empty. An end is infinite where too many draws stay extreme for ever: the draws
-that repeat the actual assignment, when there are few other assignments.
+The first is a polynomial of degree four in x, the second of degree two. Each draw thus adds known pieces of the line, and the
+set {b0 : (1 + number of draws) / (B + 1) > 5 %} follows from their ends. Reported is its hull: the set can have holes. At x = 0
+every draw is at least as extreme, so the set is never empty. An end is infinite where too many draws stay extreme for ever: the
+draws that repeat the actual assignment, when there are few other assignments.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _linear_end(a: np.ndarray, r: np.ndarray, need: int) -> float:
 def _quartic_end(parts: np.ndarray, need: int) -> float:
     """Largest z > 0 at which at least ``need`` draws have (a - z e)^2 >= z^2 q(z), q(z) = q0 - 2 z q1 + z^2 q2, z = x / se.
 
-    ``parts``: a, e, q0, q1, q2 (5, n), q2 > 0. First a bracket [low, high] with enough draws at low and too few at high; then the
-    exact end from the roots of those draws that can be extreme beyond low, so that no piece further out is missed.
+    ``parts``: a, e, q0, q1, q2 (5, n), q2 > 0. First a bracket [low, high] with enough draws at low and too few at high; then
+    the exact end from the roots of those draws that can be extreme beyond low, so that no piece further out is missed.
     """
     if need <= 0:
         return float("inf")
@@ -131,8 +131,8 @@ def _coefficients(parts: np.ndarray) -> np.ndarray:
 def _can_be_extreme(parts: np.ndarray, low: float) -> np.ndarray:
     """False (n,) where a draw surely is not extreme at any z >= low > 0.
 
-    There (a / z - e)^2 is at most its larger value at the ends z = low and z = infinity (it is convex in 1 / z), and q is at least
-    its minimum. The margin keeps rounding on the safe side.
+    There (a / z - e)^2 is at most its larger value at the ends z = low and z = infinity (it is convex in 1 / z), and q is at
+    least its minimum. The margin keeps rounding on the safe side.
     """
     a, e, q0, q1, q2 = parts
     most = np.maximum((a / low - e) ** 2, e**2)

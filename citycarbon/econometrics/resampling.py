@@ -4,8 +4,8 @@ The model is y = b d + Z g + e with unit effects. ``Z`` holds everything else: t
 not the unit itself (provinces), the controls. ``M`` removes unit means where the first effect is the unit, and is the identity
 otherwise. ``Z`` is projected by M and whitened, so that Z'Z = I (q columns); r = residual of y on effects and Z.
 
-An *atom* a = (unit u, first year f) is the 0/1 vector d_a = 1[unit = u and year >= f]. A draw is a set of atoms of distinct units.
-Stored once per sample, g a cluster, n_t treated and n_u all rows of the unit:
+An *atom* a = (unit u, first year f) is the 0/1 vector d_a = 1[unit = u and year >= f]. A draw is a set of atoms of distinct
+units. Stored once per sample, g a cluster, n_t treated and n_u all rows of the unit:
 
     S[a] = d_a'r        kappa[a] = d_a'M d_a = n_t - n_t^2/n_u  (n_t where M = I)        C[a] = Z'd_a
     h_g = Z_g'r_g       H_g = Z_g'Z_g (half-vectorised)
@@ -17,8 +17,8 @@ Of a draw, by Frisch-Waugh-Lovell, with theta = sum C[a]:
                                  w_g = sum_{a in g} (kappa[a] - 2 theta'C[a]) + theta'H_g theta
     t = num / sqrt(c sum s_g^2),   c = G/(G-1) (N-1)/(N-K)      (CRV1 as reghdfe has it; docs/methods.md)
 
-so the cost of a draw does not depend on N. Several outcomes share theta and w; because num and s are linear in y, the statistics
-of y - b0 d follow from those of y and of d without another pass (:class:`Statistics`). Nothing is drawn here.
+so the cost of a draw does not depend on N. Several outcomes share theta and w; because num and s are linear in y, the
+statistics of y - b0 d follow from those of y and of d without another pass (:class:`Statistics`). Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ EXACT_ZERO = 1e-22  # a sum of squared scores below this share of its upper boun
 
 @dataclass(frozen=True)
 class Rows:
-    """The sample by rows, kept to make atoms of other first years: Z (n, q), r (n, m), root weights (n,), years (n,), starts (U,)."""
+    """The sample by rows, sorted by unit and year, kept to make atoms of other first years or take other outcomes.
+
+    Z (n, q), r (n, m), root weights (n,), years (n,), first row of each unit (U,).
+    """
 
     z: np.ndarray
     r: np.ndarray
@@ -92,8 +95,8 @@ class Design:
     ) -> Design:
         """The design of one sample. Rows may come in any order.
 
-        ``rows``: one row per unit and year with float columns ``outcomes`` and ``controls``; ``effects``: the columns of the two
-        fixed effects, the first one removed by demeaning where it is ``unit``; ``weights``: column of analytic weights.
+        ``rows``: one row per unit and year with float columns ``outcomes`` and ``controls``; ``effects``: the columns of the
+        two fixed effects, the first one removed by demeaning where it is ``unit``; ``weights``: column of analytic weights.
         Controls that are absorbed or collinear are left out (``controls`` of the result has the kept ones).
         Raises ValueError on no rows, a repeated unit and year, a value that is not finite, a unit in two clusters.
         """
