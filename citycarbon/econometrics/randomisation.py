@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.econometrics.draws import Scheme, blocks, cohorts
+from citycarbon.econometrics.inversion import TIE
 from citycarbon.econometrics.resampling import Design, Statistics
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TIE = 1e-9  # a redraw of the actual cities gives the actual statistic up to rounding: it counts as at least as large
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,11 @@ class Experiment:
 
     @property
     def scheme(self) -> Scheme:
-        """The default law: cohort sizes fixed, distinct units from all units of the sample."""
-        return cohorts(self.design.units, self.first_year)
+        """The default law: cohort sizes fixed, distinct units of the sample that have a row when their cohort starts.
+
+        Those counted as treated all have one. Redrawing from units without would treat fewer cities than in fact.
+        """
+        return cohorts(self.design.units, self.first_year, last_year=self.design.last_year)
 
     def actual(self) -> Statistics:
         """The statistics of the assignment that took place (one draw)."""
@@ -84,7 +86,10 @@ def redraw(design: Design, scheme: Scheme, seed: int | tuple[int, ...], draws: i
 
 
 def p_value(drawn: np.ndarray, actual: float) -> float:
-    """(1 + #{|drawn| >= |actual|}) / (B + 1) over the B defined draws (NaN is undefined). NaN without an actual value or draw."""
+    """(1 + #{|drawn| >= |actual|}) / (B + 1) over the B defined draws (undefined ones are NaN).
+
+    NaN without an actual value or without a defined draw.
+    """
     defined = drawn[np.isfinite(drawn)]
     if not np.isfinite(actual) or not len(defined):
         return float("nan")
@@ -116,13 +121,13 @@ class Difference:
 def difference_test(low: Experiment, high: Experiment, *, seed: int, draws: int) -> Difference:
     """Does the effect differ between two halves of the cities? The fully interacted model, b_high - b_low.
 
-    With every regressor and year effect interacted the pooled regression is the two separate ones. A cluster lies in one half, so
+    With every regressor and effect interacted the pooled regression is the two separate ones. A cluster lies in one half, so
 
-        Var = c (sum_{g in low} s_g^2 / den_low^2 + sum_{g in high} s_g^2 / den_high^2),   c with G, N, K of both halves together.
+        Var = c (sum_{g in low} s_g^2 / den_low^2 + sum_{g in high} s_g^2 / den_high^2),   c with G, N, K of both halves.
 
     Randomisation inference under the null of an equal constant effect: y - b_pooled d replaces y in both halves, with
-    b_pooled = (num_low + num_high) / (den_low + den_high), the common coefficient of the interacted model. Treated sets are redrawn
-    within each half, cohort sizes kept. The null has a nuisance parameter, which is estimated: the test is not exact.
+    b_pooled = (num_low + num_high) / (den_low + den_high), the common coefficient of the interacted model. Treated sets are
+    redrawn within each half, cohort sizes kept. The null has a nuisance parameter, which is estimated: the test is not exact.
     """
     treated = {"treated_low": len(low.first_year), "treated_high": len(high.first_year), "seed": seed}
     empty = [name for name, half in (("low", low), ("high", high)) if not half.first_year]
@@ -164,7 +169,7 @@ def student_p(t_stat: float, df: int) -> float:
 
 
 def pooled_factor(low: Design, high: Design) -> float:
-    """c of the interacted regression: G, N and K of both halves together, the constant counted once where units are demeaned."""
+    """c of the interacted regression: G, N and K of both halves, the constant counted once where the first effect is nested."""
     groups, n = low.n_clusters + high.n_clusters, low.n_obs + high.n_obs
     k = low.k_counted + high.k_counted - (1 if low.nested else 0)
     return groups / (groups - 1) * (n - 1) / (n - k) if n > k else float("nan")

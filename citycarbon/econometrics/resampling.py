@@ -4,8 +4,8 @@ The model is y = b d + Z g + e with unit effects. ``Z`` holds everything else: t
 not the unit itself (provinces), the controls. ``M`` removes unit means where the first effect is the unit, and is the identity
 otherwise. ``Z`` is projected by M and whitened, so that Z'Z = I (q columns); r = residual of y on effects and Z.
 
-An *atom* a = (unit u, first year f) is the 0/1 vector d_a = 1[unit = u and year >= f]. A draw is a set of atoms of distinct units.
-Stored once per sample, g a cluster, n_t treated and n_u all rows of the unit:
+An *atom* a = (unit u, first year f) is the 0/1 vector d_a = 1[unit = u and year >= f]. A draw is a set of atoms of distinct
+units. Stored once per sample, g a cluster, n_t treated and n_u all rows of the unit:
 
     S[a] = d_a'r        kappa[a] = d_a'M d_a = n_t - n_t^2/n_u  (n_t where M = I)        C[a] = Z'd_a
     h_g = Z_g'r_g       H_g = Z_g'Z_g (half-vectorised)
@@ -17,8 +17,8 @@ Of a draw, by Frisch-Waugh-Lovell, with theta = sum C[a]:
                                  w_g = sum_{a in g} (kappa[a] - 2 theta'C[a]) + theta'H_g theta
     t = num / sqrt(c sum s_g^2),   c = G/(G-1) (N-1)/(N-K)      (CRV1 as reghdfe has it; docs/methods.md)
 
-so the cost of a draw does not depend on N. Several outcomes share theta and w; because num and s are linear in y, the statistics
-of y - b0 d follow from those of y and of d without another pass (:class:`Statistics`). Nothing is drawn here.
+so the cost of a draw does not depend on N. Several outcomes share theta and w; because num and s are linear in y, the
+statistics of y - b0 d follow from those of y and of d without another pass (:class:`Statistics`). Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ EXACT_ZERO = 1e-22  # a sum of squared scores below this share of its upper boun
 
 @dataclass(frozen=True)
 class Rows:
-    """The sample by rows, kept to make atoms of other first years: Z (n, q), r (n, m), root weights (n,), years (n,), starts (U,)."""
+    """The sample by rows, sorted by unit and year, kept to make atoms of other first years or take other outcomes.
+
+    Z (n, q), r (n, m), root weights (n,), years (n,), first row of each unit (U,).
+    """
 
     z: np.ndarray
     r: np.ndarray
@@ -92,8 +95,8 @@ class Design:
     ) -> Design:
         """The design of one sample. Rows may come in any order.
 
-        ``rows``: one row per unit and year with float columns ``outcomes`` and ``controls``; ``effects``: the columns of the two
-        fixed effects, the first one removed by demeaning where it is ``unit``; ``weights``: column of analytic weights.
+        ``rows``: one row per unit and year with float columns ``outcomes`` and ``controls``; ``effects``: the columns of the
+        two fixed effects, the first one removed by demeaning where it is ``unit``; ``weights``: column of analytic weights.
         Controls that are absorbed or collinear are left out (``controls`` of the result has the kept ones).
         Raises ValueError on no rows, a repeated unit and year, a value that is not finite, a unit in two clusters.
         """
@@ -133,6 +136,40 @@ class Design:
         """The same sample with the atoms of other first years. A first year after the sample gives empty atoms."""
         years = tuple(int(f) for f in first_years)
         return replace(self, first_years=years, **_atoms(self.rows, years))
+
+    def with_outcomes(self, values: np.ndarray, names: Sequence[str]) -> Design:
+        """The same rows, effects and controls with other outcomes: ``values`` (n, m), rows in the order of unit and year.
+
+        For thousands of outcomes on one sample: what does not depend on them is kept. Raises ValueError where a value is not
+        finite.
+        """
+        if not np.isfinite(values).all():
+            raise ValueError("outcomes that are not finite")
+        base = self.rows
+        r = _demean(values * base.root[:, None], base.root, base.starts, base.demeaned)
+        for _ in range(2):
+            r = r - base.z @ (base.z.T @ r)
+        h = np.zeros((r.shape[1], *self.h.shape[1:]))
+        for i in range(len(h)):
+            np.add.at(h[i], self.cluster, np.add.reduceat(base.z * r[:, [i]], base.starts, axis=0))
+        s = np.zeros((len(h), len(self.units), len(self.first_years)))
+        for f, first in enumerate(self.first_years):
+            d = base.root * (base.year >= first)
+            s[:, :, f] = np.add.reduceat(r * d[:, None], base.starts, axis=0).T
+        return replace(
+            self,
+            outcomes=tuple(names),
+            s=np.concatenate([s.reshape(len(h), -1), np.zeros((len(h), 1))], axis=1),
+            h=h,
+            rss=(r * r).sum(axis=0),
+            rows=replace(base, r=r),
+        )
+
+    @cached_property
+    def last_year(self) -> dict[object, int]:
+        """Unit -> its last year in the sample."""
+        ends = np.append(self.rows.starts[1:], len(self.rows.year)) - 1
+        return dict(zip(self.units, self.rows.year[ends].astype(int).tolist(), strict=True))
 
     @property
     def empty(self) -> int:
@@ -307,8 +344,7 @@ class _Work:
         for i, scores in enumerate(self.scores):
             np.multiply(self.w, beta[i], out=self.spare)
             np.add(scores, self.spare, out=scores)
-            np.negative(scores, out=scores)
-            self._add_own(scores, atoms, np.asarray(own), i, beta[i])
+            self._subtract_own(scores, atoms, np.asarray(own), i, beta[i])
         products = np.empty((len(num), len(num), self.chunk))
         for i in range(len(num)):
             for j in range(i + 1):
@@ -324,18 +360,18 @@ class _Work:
             at += q - i
         np.matmul(self.design.hh, self.phi, out=self.w)
 
-    def _add_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray, outcome: int, beta: np.ndarray) -> None:
-        """Add S[a] - b (kappa[a] - 2 theta'C[a]) to the clusters of the drawn atoms."""
+    def _subtract_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray, outcome: int, beta: np.ndarray) -> None:
+        """Take S[a] - b (kappa[a] - 2 theta'C[a]) off in the clusters of the drawn atoms: what is left is -s_g."""
         if not len(atoms):
             return
         extra = self.design.s[outcome].take(atoms) - beta * own
         where = self.cluster.take(atoms) * self.chunk + np.arange(self.chunk)
         flat = scores.reshape(-1)
         if self.own_cluster:
-            flat[where] += extra
+            flat[where] -= extra
         else:  # two atoms of a draw may share a cluster
             for at, value in zip(where, extra, strict=True):
-                flat[at] += value
+                flat[at] -= value
 
 
 def _refuse(rows: pd.DataFrame, numbers: list[str], unit: str, year: str, cluster: str) -> None:

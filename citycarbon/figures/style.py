@@ -5,7 +5,6 @@ Nothing here knows what a figure shows. Series differ by marker, line style and 
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -45,6 +44,7 @@ _RC = {
     "figure.facecolor": "white",
 }
 _LINE = {10.0: 0.19, 9.0: 0.17, 8.5: 0.16}  # inches from line to line at a type size
+_MARGIN = 0.1  # inches left and right of text
 _TOP = 0.12  # inches above the first line
 
 
@@ -77,22 +77,34 @@ def head(figure: Figure, title: str, subtitle: str, synthetic: bool) -> float:
         box = {"facecolor": "#fff3cd", "edgecolor": INK, "linewidth": 0.8, "boxstyle": "square,pad=0.3"}
         figure.text(0.5, 1 - (y + 0.04) / height, SYNTHETIC, ha="center", va="top", weight="bold", size=8.5, bbox=box)
         y += 0.33
-    y = _lines(figure, title, y, 10.0, weight="bold", width=82)
-    y = _lines(figure, subtitle, y, 8.5, color=SOFT, width=104)
+    y = _lines(figure, title, y, 10.0, weight="bold")
+    y = _lines(figure, subtitle, y, 8.5, color=SOFT)
     return 1 - (y + 0.06) / height
 
 
-def foot(figure: Figure, text: str, size: float = 8.5, width: int = 104) -> float:
+def foot(figure: Figure, text: str) -> float:
     """Lines at the bottom of the figure; returns where the axes may end (figure fraction)."""
-    height, lines = figure.get_figheight(), wrapped(text, width)
+    height, lines = figure.get_figheight(), wrapped(text, 8.5)
     for i, line in enumerate(reversed(lines)):
-        figure.text(0.015, (0.08 + i * _LINE[size]) / height, line, ha="left", va="bottom", size=size)
-    return (0.16 + len(lines) * _LINE[size]) / height
+        figure.text(_MARGIN / WIDTH, (0.08 + i * _LINE[8.5]) / height, line, ha="left", va="bottom", size=8.5)
+    return (0.16 + len(lines) * _LINE[8.5]) / height
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` characters; its own line ends are kept."""
-    return [line for part in text.split("\n") for line in textwrap.wrap(part, width, break_long_words=False) or [""]]
+def wrapped(text: str, size: float, weight: str = "normal") -> list[str]:
+    """``text`` in lines no wider than a figure, measured in the letters of this size; a word is never broken."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=_RC["font.family"], size=size, weight=weight)
+    room = (WIDTH - 2 * _MARGIN) * 72
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_to_path.get_text_width_height_descent(longer, font, ismath=False)[0] <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def quiet_grid(axes: Axes) -> None:
@@ -108,9 +120,9 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _lines(figure: Figure, text: str, y: float, size: float, width: int, **how: str) -> float:
+def _lines(figure: Figure, text: str, y: float, size: float, weight: str = "normal", color: str = INK) -> float:
     height = figure.get_figheight()
-    for line in wrapped(text, width):
-        figure.text(0.015, 1 - y / height, line, ha="left", va="top", size=size, **how)
+    for line in wrapped(text, size, weight):
+        figure.text(_MARGIN / WIDTH, 1 - y / height, line, ha="left", va="top", size=size, weight=weight, color=color)
         y += _LINE[size]
     return y

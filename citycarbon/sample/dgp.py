@@ -86,11 +86,17 @@ def calibrate(raw: Array, sample: Array, target: Target) -> Array:
 
 def treatment(places: Places) -> tuple[Array, Array]:
     """First year by unit (0: never within the window) and the 0/1 array of treated cells; announcement-year rule."""
+    first = adoption(places, POLICY)
+    return first, treated_cells(first)
+
+
+def adoption(places: Places, policy: str) -> Array:
+    """First year of a policy by unit, 0 where it never comes within the window; a part of a city stands for the whole."""
     first = np.zeros(len(places.panel), dtype=int)
-    for code, year in places.first_year.get(POLICY, {}).items():
+    for code, year in places.covered_from.get(policy, {}).items():
         if code in places.index and year <= YEARS[-1]:
             first[places.index[code]] = year
-    return first, treated_cells(first)
+    return first
 
 
 def treated_cells(first: Array) -> Array:
@@ -100,9 +106,9 @@ def treated_cells(first: Array) -> Array:
 
 
 def high_digital(places: Places) -> Array:
-    """True for units on a Broadband China list by 2018."""
-    broadband = places.first_year.get("broadband", {})
-    return np.array([broadband.get(c.adcode, 9999) <= 2018 for c in places.panel])
+    """True for units on a Broadband China list by 2018, in whole or in part."""
+    first = adoption(places, "broadband")
+    return (first > 0) & (first <= 2018)
 
 
 def multipliers(first: Array, technology: Array, finance: Array, digital: Array) -> Array:

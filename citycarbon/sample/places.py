@@ -48,7 +48,8 @@ class Places:
     by_year: dict[int, list[City]]
     counties: list[County]
     provinces: list[dict[str, str]]
-    first_year: dict[str, dict[str, int]]  # policy -> city_id -> first year
+    first_year: dict[str, dict[str, int]]  # policy -> unit as listed -> first year
+    covered_from: dict[str, dict[str, int]]  # policy -> city_id -> first year in which the city or a part of it is listed
     comparable_from: dict[str, int]  # city_id -> first year with today's borders, where parts were moved
 
     @cached_property
@@ -107,7 +108,8 @@ def load_places(seeds: Path = SEEDS) -> Places:
         for r in _rows("county_codes.csv", seeds)
         if r["province_name"] != "西藏自治区"  # the county series does not cover Tibet
     ]
-    return Places(by_year, counties, _rows("provinces.csv", seeds), _adoptions(seeds), _comparable(seeds))
+    listed, covered = (_adoptions(seeds, unit) for unit in ("adcode", "city_id"))
+    return Places(by_year, counties, _rows("provinces.csv", seeds), listed, covered, _comparable(seeds))
 
 
 def _comparable(seeds: Path) -> dict[str, int]:
@@ -120,10 +122,10 @@ def _comparable(seeds: Path) -> dict[str, int]:
     return years
 
 
-def _adoptions(seeds: Path) -> dict[str, dict[str, int]]:
-    """First announcement year by policy and unit (the baseline year rule)."""
+def _adoptions(seeds: Path, column: str) -> dict[str, dict[str, int]]:
+    """First announcement year (the baseline year rule) by policy and the unit that stands in ``column``."""
     first: dict[str, dict[str, int]] = {}
     for r in _rows("policy_adoptions.csv", seeds):
-        years, unit, year = first.setdefault(r["policy"], {}), r["adcode"], int(r["year"])
+        years, unit, year = first.setdefault(r["policy"], {}), r[column], int(r["year"])
         years[unit] = min(year, years.get(unit, year))
     return first

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from citycarbon.sample.design import COEFFICIENTS, CONTROLS, ER_EFFECT, GREEN_EFFECT, POLICY
-from citycarbon.sample.dgp import Array, high_digital
+from citycarbon.sample.dgp import Array, adoption, high_digital, treated_cells
 from citycarbon.sample.places import YEARS
 from citycarbon.sample.world import World
 
 MUNICIPALITY = "municipality"
 SPLIT_YEAR = 2019  # criteria of the splits are means before this year
+RIVALS = ("low_carbon", "ets", "ai_innovation_zone_most")  # the other policies of Table 4, as dated dummies
 EFFECTS = (("city", ""), ("province", "p"))  # what is absorbed beside the years, and how the column's id says so
 
 
@@ -62,16 +63,21 @@ def estimand(
     rows: Array,
     *,
     controls: tuple[str, ...] = CONTROLS,
+    policies: tuple[str, ...] = (),
     by: str = "city",
     lag: int = 0,
 ) -> float | None:
-    """The estimand of one column: ``tau`` (units x years) on did over ``rows``; None where did does not vary there."""
+    """The estimand of one column: ``tau`` (units x years) on did over ``rows``; None where did does not vary there.
+
+    ``policies`` enter as dated dummies beside the controls.
+    """
     did = _lagged(world.latent.did, lag)
     if not did[rows].any():
         return None
     unit, year = np.nonzero(rows)
     groups = unit if by == "city" else np.array([int(c.province_id) for c in world.places.panel])[unit]
-    x = np.column_stack([world.view[k][rows] for k in controls]) if controls else np.empty((len(unit), 0))
+    beside = [world.view[k] for k in controls] + [treated_cells(adoption(world.places, p)) for p in policies]
+    x = np.column_stack([v[rows] for v in beside]) if beside else np.empty((len(unit), 0))
     value = project(tau[rows], did[rows], groups, year, x)
     return None if np.isnan(value) else value
 
@@ -113,6 +119,7 @@ def targets(world: World) -> list[Target]:
         add(f"table3:2{mark}", GREEN_EFFECT * did, rows & np.isfinite(world.view["lngreen"]), by=by)
         add(f"table3:3{mark}", ER_EFFECT * did, rows & np.isfinite(world.view["er"]), by=by)
     add("table4:2", world.planted, rows, lag=1)
+    add("table4:3", world.planted, rows, policies=RIVALS)
     add("table4:4", world.planted, rows & _not_municipality(world)[:, None])
     for table, first, second in _splits(world):
         for by, mark in EFFECTS:

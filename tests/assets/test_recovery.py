@@ -1,33 +1,34 @@
-from types import SimpleNamespace
-
+import pandas as pd
 import pytest
 
-from assets.recovery import compare, judge
-
-STUDY = SimpleNamespace(treatment=SimpleNamespace(policy="ai_pilot"), outcome=SimpleNamespace(series="chen_county"))
-TRUTH = {"policy": "ai_pilot", "estimands": {"table2:1": -0.30, "table2:2": -0.28}}
+from assets.recovery import judge, shown
 
 
-def row(column, estimate, std_error, term="did"):
-    return {"table": "table2", "column": column, "term": term, "estimate": estimate, "std_error": std_error}
+def frame(*rows):
+    names = ["table", "column", "estimate", "estimand", "distance_se", "inside_clustered", "inside_ri", "n_treated_units"]
+    return pd.DataFrame(rows, columns=names).astype({"inside_clustered": "boolean", "inside_ri": "boolean"})
 
 
-def test_distance_is_in_standard_errors_and_only_of_the_treatment():
-    found = compare([row("1", -0.36, 0.02), row("1", 9.0, 0.1, term="gov"), row("3", 1.0, 0.1)], TRUTH, STUDY)
-    assert [(r["column"], round(r["distance"], 6)) for r in found] == [("table2:1", 3.0)]
+GOOD = ("table2", "2", -0.28, -0.28, 0.1, True, None, 9)
+NONE = ("table4", "1", -0.2, float("nan"), float("nan"), None, None, 5)
+FEW = ("table8", "2", -0.18, -0.27, 6.2, False, True, 1)
 
 
-@pytest.mark.parametrize(("estimate", "passed"), [(-0.37, True), (-0.39, False), (-0.21, False)])
-def test_an_estimate_far_from_its_estimand_fails_and_is_named(estimate, passed):
-    result = judge(compare([row("1", estimate, 0.02), row("2", -0.28, 0.01)], TRUTH, STUDY))
+@pytest.mark.parametrize(("distance", "passed"), [(-3.9, True), (-4.1, False), (4.1, False)])
+def test_an_estimate_far_from_its_estimand_fails_and_is_named(distance, passed):
+    result = judge(frame(GOOD, ("table2", "1", -0.37, -0.3, distance, False, None, 9)))
     assert result.passed == passed and not result.refuses
     assert ("table2:1" in result.observed) == (not passed)
 
 
-def test_not_estimable_and_other_studies_are_not_judged():
-    nan = float("nan")
-    assert compare([row("1", nan, nan)], TRUTH, STUDY) == []
-    other = SimpleNamespace(treatment=STUDY.treatment, outcome=SimpleNamespace(series="edgar_city"))
-    assert compare([row("1", 5.0, 0.1)], TRUTH, other) == []
-    result = judge([])
-    assert result.passed and result.observed == "nothing was planted"
+def test_what_has_no_estimand_or_no_usable_standard_error_is_not_judged():
+    assert judge(frame(GOOD, NONE, FEW)).passed
+    assert judge(frame(GOOD, NONE, FEW)).observed.startswith("1 coefficients")
+    for nothing in (None, frame(NONE)):
+        result = judge(nothing)
+        assert result.passed and result.observed == "nothing was planted"
+
+
+def test_columns_are_shown_with_what_their_intervals_hold():
+    assert shown(frame(GOOD, NONE)) == [("table2:2", "-0.280", "-0.280", "0.1", "yes", "-")]
+    assert shown(None) == []
