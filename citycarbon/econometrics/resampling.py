@@ -137,34 +137,6 @@ class Design:
         years = tuple(int(f) for f in first_years)
         return replace(self, first_years=years, **_atoms(self.rows, years))
 
-    def with_outcomes(self, values: np.ndarray, names: Sequence[str]) -> Design:
-        """The same rows, effects and controls with other outcomes: ``values`` (n, m), rows in the order of unit and year.
-
-        For thousands of outcomes on one sample: what does not depend on them is kept. Raises ValueError where a value is not
-        finite.
-        """
-        if not np.isfinite(values).all():
-            raise ValueError("outcomes that are not finite")
-        base = self.rows
-        r = _demean(values * base.root[:, None], base.root, base.starts, base.demeaned)
-        for _ in range(2):
-            r = r - base.z @ (base.z.T @ r)
-        h = np.zeros((r.shape[1], *self.h.shape[1:]))
-        for i in range(len(h)):
-            np.add.at(h[i], self.cluster, np.add.reduceat(base.z * r[:, [i]], base.starts, axis=0))
-        s = np.zeros((len(h), len(self.units), len(self.first_years)))
-        for f, first in enumerate(self.first_years):
-            d = base.root * (base.year >= first)
-            s[:, :, f] = np.add.reduceat(r * d[:, None], base.starts, axis=0).T
-        return replace(
-            self,
-            outcomes=tuple(names),
-            s=np.concatenate([s.reshape(len(h), -1), np.zeros((len(h), 1))], axis=1),
-            h=h,
-            rss=(r * r).sum(axis=0),
-            rows=replace(base, r=r),
-        )
-
     @cached_property
     def last_year(self) -> dict[object, int]:
         """Unit -> its last year in the sample."""
