@@ -1,6 +1,6 @@
-"""Every coefficient of the study's regression tables, and the tables as they are printed.
+"""Every coefficient of the study's regression tables with its inference, and the event study.
 
-Estimation is ``citycarbon.econometrics``, layout ``citycarbon.report.tables``; ``study.yaml`` says what a table contains.
+Estimation is ``citycarbon.econometrics``; ``study.yaml`` says what a table contains. Printing it is ``assets.tables``.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from assets.reporting import (
     content_version,
     is_synthetic,
     parquet_metadata,
-    printed_table,
+    written_tables,
 )
 from citycarbon.paths import Home
 from citycarbon.study import Study
@@ -45,7 +45,8 @@ COMPUTED = ("estimate", "std_error", "n_obs")
     code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
     description=(
         "Every coefficient of every regression column, one row each: estimate, clustered standard error, interval, sample and "
-        "fixed effects. PanelOLS in the form that equals reghdfe. The treatment carries no star before randomisation inference."
+        "fixed effects. PanelOLS in the form that equals reghdfe. The treatment's star comes from randomisation inference on "
+        "the t statistic; placebo.csv sums up the draws of every column, draws/placebo.parquet holds the first of each headline."
     ),
 )
 def estimates(
@@ -53,20 +54,46 @@ def estimates(
 ) -> dg.MaterializeResult:
     import pandas as pd
 
-    from citycarbon.econometrics import estimate_columns, write_estimates
+    from citycarbon.econometrics import estimate_study, write_estimates
+    from citycarbon.econometrics.contract import write_csv, write_parquet
 
-    frame = estimate_columns(pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), study)
+    done = estimate_study(pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), study)
     folder = home.results(study.study)
-    write_estimates(frame, folder / "estimates.csv", folder / "estimates.parquet")
+    write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
+    write_csv(done.placebo, folder / "placebo.csv")
+    write_parquet(done.shown, folder / "draws" / "placebo.parquet")
     return dg.MaterializeResult(
         metadata={
             **parquet_metadata(folder / "estimates.parquet", UNITS),
             "dagster/column_lineage": column_lineage({n: {"city_panel": panel_columns(study)} for n in COMPUTED}),
-            "treatment": treatment_table(frame, is_synthetic(landing)),
-            **headline_numbers(frame),
+            "treatment": treatment_table(done.estimates, is_synthetic(landing)),
+            **headline_numbers(done.estimates),
         },
-        data_version=content_version(folder / "estimates.csv"),
+        data_version=content_version(folder / "estimates.csv", folder / "placebo.csv"),
     )
+
+
+@dg.asset(
+    deps=["city_panel"],
+    kinds={"python", "csv"},
+    owners=OWNERS,
+    pool=POOL,
+    code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
+    description=(
+        "Figure 2's numbers: effects by years since adoption with end bins, the shortcut that leaves them out, the treated "
+        "cities behind each point, and the joint test of the leads (clustered and by randomisation)."
+    ),
+)
+def event_study(
+    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    import pandas as pd
+
+    from citycarbon.econometrics.event_study import event_study as estimate
+
+    frame = estimate(pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), study)
+    used = {"city_panel": panel_columns(study)}
+    return written_tables({"event_study": frame}, home.results(study.study), is_synthetic(landing), used)
 
 
 def panel_columns(study: Study) -> list[str]:
@@ -82,20 +109,23 @@ def treatment_table(frame: "pd.DataFrame", synthetic: bool) -> dg.MarkdownMetada
     """The treatment's rows as the UI shows them."""
     from citycarbon.econometrics.contract import parse_effects
 
-    rows = frame[frame["term"].str.startswith("did")]
-    header = ["table", "column", "estimate", "(se)", "N", "cities", "fixed effects"]
+    rows = frame[frame["star_rule"] != "t"]
+    header = ["table", "column", "estimate", "(se)", "p by RI", "N", "cities", "treated", "fixed effects"]
     cells = [
         (
             r.table,
             r.column,
             f"{r.estimate:.3f}",
             f"({r.std_error:.3f})",
+            f"{r.p_ri_t:.3f}",
             r.n_obs,
             r.n_clusters,
+            r.n_treated_units,
             " + ".join(parse_effects(r.fixed_effects)),
         )
         for r in rows.itertuples()
     ]
+    cells = [[str(c).replace("nan", "") for c in row] for row in cells]
     return at_a_glance(header, cells, synthetic)
 
 
@@ -103,31 +133,3 @@ def headline_numbers(frame: "pd.DataFrame") -> dict[str, Any]:
     """One number a column for the UI's plot over runs; a column that is not estimable has none."""
     rows = frame[(frame["term"] == "did") & frame["estimate"].notna()]
     return {f"did {r.table}:{r.column}": float(r.estimate) for r in rows.itertuples()}
-
-
-@dg.asset(
-    deps=["estimates"],
-    kinds={"python", "markdown"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=code_version("citycarbon/report", "citycarbon/study"),
-    description=(
-        "Table 2 and every other regression table of the study, as printed: city and year effects beside province and year "
-        "effects, standard errors clustered by city in parentheses."
-    ),
-)
-def table2(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
-    from citycarbon.econometrics import read_estimates
-    from citycarbon.report.formats import write_table
-    from citycarbon.report.tables import regression_table
-
-    frame = read_estimates(home.results(study.study) / "estimates.csv")
-    tables = {name: regression_table(frame, study, name, is_synthetic(landing)) for name in study.regression_tables()}
-    folder = home.results(study.study) / "tables"
-    paths = [path for name, table in tables.items() for path in write_table(table, folder, name)]
-    used = {"estimates": ["estimate", "std_error", "n_obs", "stars"]}
-    return printed_table(
-        paths, sum(len(table.body) for table in tables.values()), used, treatment_table(frame, is_synthetic(landing))
-    )

@@ -20,7 +20,7 @@ CODE = code_version("citycarbon/paper", "citycarbon/study", "citycarbon/forensic
     owners=OWNERS,
     pool=POOL,
     code_version=CODE,
-    description="Every printed coefficient and descriptive beside ours: difference, sign, rounding, and the reading that comes closest.",
+    description="Every printed coefficient and descriptive beside ours: difference, sign, rounding, the closest reading.",
 )
 def comparison(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]

@@ -69,7 +69,7 @@ def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table
 def _column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
     sample, fitted = fit_column(panel, study, column)
     shared = _shared(study, table, column, sample, fitted)
-    return [{**shared, **_term(e, fitted.df, _notes(e, column, sample, shared))} for e in fitted.estimates]
+    return [{**shared, **_term(e, fitted.df, _notes(e, column, sample, shared), column.treatment)} for e in fitted.estimates]
 
 
 def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fit) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fi
     }
 
 
-def _term(estimate: Estimate, df: int, note: str) -> dict[str, Any]:
+def _term(estimate: Estimate, df: int, note: str, treatment: str) -> dict[str, Any]:
     """t statistic, p-value and 95 % interval with t(G-1); the treatment's stars wait for randomisation inference."""
     from scipy.stats import t as student
 
@@ -115,7 +115,7 @@ def _term(estimate: Estimate, df: int, note: str) -> dict[str, Any]:
     statistic = value / se if usable else np.nan
     half = student.ppf(0.975, df) * se if usable else np.nan
     p_value = float(2 * student.sf(abs(statistic), df)) if usable else np.nan
-    is_treatment = estimate.term.startswith("did")
+    is_treatment = estimate.term == treatment
     return {
         "term": estimate.term,
         "estimate": value,

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from citycarbon.forensics.intervals import printed
+from citycarbon.forensics.intervals import between, printed
 from citycarbon.study.dictionary import VARIABLES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def compare_study(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, sy
     """:func:`compare` for the study's own paper; no rows for a study without one. Raises UsageError for an unreadable file."""
     import pandas as pd
 
-    from citycarbon.forensics.read import read_published, read_descriptives
+    from citycarbon.forensics.read import read_descriptives, read_published
     from citycarbon.report.descriptives import describe
 
     if study.published is None:
@@ -140,7 +140,7 @@ def _ours(row: pd.Series, name: str, interval: Any, error: float) -> dict[str, A
         "difference_in_published_se": difference / error if error > 0 else "",
         "difference_in_our_se": difference / own if own > 0 else "",
         "same_sign": (value > 0) == (interval.at > 0),
-        "inside_rounding": interval.lo <= value <= interval.hi,
+        "inside_rounding": interval.meets(value),
     }
 
 
@@ -169,7 +169,7 @@ def _descriptive(row: dict[str, Any], statistic: str, described: pd.DataFrame, s
         "our_reading": _SCOPES["sample"],
         "difference": ours - interval.at,
         "same_sign": (ours > 0) == (interval.at > 0) or ours == interval.at,
-        "inside_rounding": out["published_low"] <= ours <= out["published_high"],
+        "inside_rounding": between(out["published_low"], out["published_high"]).meets(ours),
         "closest_reading": _SCOPES[scope],
         "closest_value": values[scope],
         "closest_difference": values[scope] - interval.at,

@@ -1,0 +1,21 @@
+"""The whole of a study's estimates: every column fitted, then the treatment's randomisation inference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from citycarbon.econometrics.columns import estimate_columns
+from citycarbon.econometrics.placebo import Randomised, add_randomisation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from citycarbon.study import Study
+
+
+def estimate_study(panel: pd.DataFrame, study: Study, *, workers: int = 2) -> Randomised:
+    """``estimates`` (the contract's columns, randomisation p-values, intervals and stars filled), ``placebo`` and ``shown``.
+
+    ``panel``: the mart ``city_panel``; the order of its rows does not matter, nor does the number of ``workers`` (threads).
+    """
+    return add_randomisation(estimate_columns(panel, study), panel, study, workers=workers)
