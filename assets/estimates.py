@@ -121,11 +121,13 @@ def table2(
 ) -> dg.MaterializeResult:
     from citycarbon.econometrics import read_estimates
     from citycarbon.report.formats import write_table
+    from citycarbon.report.results import Results
     from citycarbon.report.tables import regression_table
 
-    frame = read_estimates(home.results(study.study) / "estimates.csv")
-    tables = {name: regression_table(frame, study, name, is_synthetic(landing)) for name in study.regression_tables()}
-    folder = home.results(study.study) / "tables"
+    results, synthetic = home.results(study.study), is_synthetic(landing)
+    frame, beside = read_estimates(results / "estimates.csv"), Results(results)
+    tables = {name: regression_table(frame, study, name, synthetic, beside) for name in study.regression_tables()}
+    folder = results / "tables"
     paths = [path for name, table in tables.items() for path in write_table(table, folder, name)]
     used = {"estimates": ["estimate", "std_error", "n_obs", "stars"]}
     return printed_table(
