@@ -137,9 +137,9 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
     actual = case.actual()
     _same(row, actual, table, column.id)
     placebo, shown = [], []
-    for scheme in _schemes(case, panel, study, table, column):
+    for i, scheme in enumerate(_schemes(case, panel, study, table, column)):
         seed = law.seed_of(study.placebo.seed, table, column.id, scheme.name)
-        drawn = redraw(case.design, scheme, seed, number, workers)
+        drawn = redraw(case.design, scheme, seed, min(number, study.placebo.draws_variants) if i else number, workers)
         labels = {"table": table, "column": column.id, "term": column.treatment, "scheme": scheme.name, "seed": seed}
         placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": _scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
@@ -148,9 +148,10 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
 
 
 def _schemes(case: Experiment, panel: pd.DataFrame, study: Study, table: str, column: Column) -> Iterator[law.Scheme]:
-    """The default scheme; for the headline columns of the first table the variants as well."""
+    """The default scheme; for the first table's headline column with the study's own controls other laws as well."""
     yield case.scheme
-    if not (is_headline(study, table, column) and table == next(iter(study.regression_tables()))):
+    own = is_headline(study, table, column) and column.controls == study.controls
+    if not own or table != next(iter(study.regression_tables())):
         return
     units = case.design.units
     yield law.cohorts(units, case.first_year, "all_cities")

@@ -46,13 +46,14 @@ EXACT_ZERO = 1e-22  # a sum of squared scores below this share of its upper boun
 class Rows:
     """The sample by rows, sorted by unit and year, kept to make atoms of other first years or take other outcomes.
 
-    Z (n, q), r (n, m), root weights (n,), years (n,), first row of each unit (U,).
+    Z (n, q), r (n, m), root weights (n,), years (n,), clusters (n,), first row of each unit (U,).
     """
 
     z: np.ndarray
     r: np.ndarray
     root: np.ndarray
     year: np.ndarray
+    cluster: np.ndarray
     starts: np.ndarray
     demeaned: bool
 
@@ -100,37 +101,55 @@ class Design:
         Controls that are absorbed or collinear are left out (``controls`` of the result has the kept ones).
         Raises ValueError on no rows, a repeated unit and year, a value that is not finite, a unit in two clusters.
         """
-        _refuse(rows, [*outcomes, *controls, *([weights] if weights else [])], unit, year, cluster)
-        rows = rows.sort_values([unit, year], kind="stable")
-        codes = fwl.codes(rows[unit])
-        starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
-        two_way = fwl.Effects(*(fwl.codes(rows[name]) for name in effects))
+        rows = _ordered(rows, unit, year)
+        codes = {name: _codes(rows[name]) for name in {unit, cluster, *effects}}
+        _refuse(rows, [*outcomes, *controls, *([weights] if weights else [])], codes[unit], codes[cluster], year)
+        two_way = fwl.Effects(codes[effects[0]], codes[effects[1]])
         x = rows[list(controls)].to_numpy(dtype=float).reshape(len(rows), len(controls))
         keep = fwl.identify(x, two_way).keep if controls else []
-        root = np.sqrt(rows[weights].to_numpy(dtype=float)) if weights else np.ones(len(rows))
-        demeaned = effects[0] == unit
-        z = _whitened(_explicit_block(two_way, x[:, keep], demeaned), root, starts, demeaned)
-        r = _demean(rows[list(outcomes)].to_numpy(dtype=float) * root[:, None], root, starts, demeaned)
-        for _ in range(2):  # the second pass removes what rounding left of the first
-            r = r - z @ (z.T @ r)
-        groups = fwl.codes(rows[cluster])
-        nested = effects[0] == cluster or _nested(two_way.first, groups)
+        nested = _nested(two_way.first, codes[cluster])
+        frame = Rows(
+            z=np.zeros((len(rows), 0)),
+            r=np.zeros((len(rows), 0)),
+            root=np.sqrt(rows[weights].to_numpy(dtype=float)) if weights else np.ones(len(rows)),
+            year=rows[year].to_numpy(),
+            cluster=codes[cluster],
+            starts=_starts(codes[unit]),
+            demeaned=effects[0] == unit,
+        )
+        frame = replace(frame, z=_whitened(_explicit_block(two_way, x[:, keep], frame.demeaned), frame))
         design = Design(
-            units=rows[unit].to_numpy()[starts],
-            cluster=groups[starts],
+            units=rows[unit].to_numpy()[frame.starts],
+            cluster=frame.cluster[frame.starts],
             first_years=(),
-            outcomes=tuple(outcomes),
+            outcomes=(),
             controls=tuple(controls[j] for j in keep),
             n_obs=len(rows),
-            n_clusters=int(groups.max()) + 1,
-            nested=nested,
+            n_clusters=int(frame.cluster.max()) + 1,
             k_counted=1 + len(keep) + levels_counted(two_way, nested),
-            **_by_cluster(z, r, groups),
-            rss=(r * r).sum(axis=0),
-            **_atoms(Rows(z, r, root, np.zeros(0), starts, demeaned), ()),
-            rows=Rows(z, r, root, rows[year].to_numpy(), starts, demeaned),
+            nested=nested,
+            h=np.zeros((0, int(frame.cluster.max()) + 2, frame.z.shape[1])),
+            hh=_half_vectorised(frame),
+            rss=np.zeros(0),
+            rows=frame,
+            **_atoms(frame, ()),
         )
-        return design.on(first_years)
+        years = tuple(int(f) for f in first_years)
+        return replace(design, first_years=years).with_outcomes(outcomes, rows[list(outcomes)].to_numpy(dtype=float))
+
+    def with_outcomes(self, names: Sequence[str], values: np.ndarray) -> Design:
+        """The same sample and controls with other outcomes: ``values`` (n, m), rows sorted by unit and year."""
+        frame = self.rows
+        r = _demean(np.asarray(values, dtype=float) * frame.root[:, None], frame)
+        for _ in range(2):  # the second pass removes what rounding left of the first
+            r = r - frame.z @ (frame.z.T @ r)
+        frame = replace(frame, r=r)
+        h = np.zeros((r.shape[1], self.n_clusters + 1, frame.z.shape[1]))
+        order = np.argsort(frame.cluster, kind="stable")
+        for i in range(r.shape[1]):
+            h[i, :-1] = np.add.reduceat((frame.z * r[:, [i]])[order], _starts(frame.cluster[order]), axis=0)
+        atoms = _atoms(frame, self.first_years)
+        return replace(self, outcomes=tuple(names), h=h, rss=(r * r).sum(axis=0), rows=frame, **atoms)
 
     def on(self, first_years: Sequence[int]) -> Design:
         """The same sample with the atoms of other first years. A first year after the sample gives empty atoms."""
@@ -346,21 +365,38 @@ class _Work:
                 flat[at] -= value
 
 
-def _refuse(rows: pd.DataFrame, numbers: list[str], unit: str, year: str, cluster: str) -> None:
+def _ordered(rows: pd.DataFrame, unit: str, year: str) -> pd.DataFrame:
     if not len(rows):
         raise ValueError("no rows to build a design on")
-    if rows.duplicated([unit, year]).any():
+    return rows.iloc[np.lexsort((rows[year].to_numpy(), _codes(rows[unit])))]
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    """Integer codes 0.. of the sorted levels."""
+    import pandas as pd
+
+    return pd.factorize(values, sort=True)[0]
+
+
+def _starts(codes: np.ndarray) -> np.ndarray:
+    """Where each run of equal codes begins."""
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+
+
+def _refuse(rows: pd.DataFrame, numbers: list[str], unit: np.ndarray, cluster: np.ndarray, year: str) -> None:
+    again = (np.diff(unit) == 0) & (np.diff(rows[year].to_numpy()) == 0)
+    if again.any():
         raise ValueError("the sample has more than one row for a unit and year")
     bad = [name for name in dict.fromkeys(numbers) if not np.isfinite(rows[name].to_numpy(dtype=float)).all()]
     if bad:
         raise ValueError(f"values that are not finite in {', '.join(bad)}")
-    if rows.groupby(unit)[cluster].nunique().max() > 1:
-        raise ValueError(f"a {unit} lies in more than one {cluster}")
+    if not _nested(unit, cluster):
+        raise ValueError("a unit lies in more than one cluster")
 
 
 def _nested(first: np.ndarray, groups: np.ndarray) -> bool:
     """Whether every level of an effect lies in one cluster."""
-    return len(np.unique(first)) == len(np.unique(np.column_stack([first, groups]), axis=0))
+    return first is groups or len(np.unique(first)) == len(np.unique(first * (int(groups.max()) + 1) + groups))
 
 
 def _explicit_block(effects: fwl.Effects, controls: np.ndarray, demeaned: bool) -> np.ndarray:
@@ -373,38 +409,34 @@ def _explicit_block(effects: fwl.Effects, controls: np.ndarray, demeaned: bool) 
     return np.column_stack(blocks)
 
 
-def _demean(matrix: np.ndarray, root: np.ndarray, starts: np.ndarray, demeaned: bool) -> np.ndarray:
+def _demean(matrix: np.ndarray, rows: Rows) -> np.ndarray:
     """M times the columns of ``matrix`` (n, k), which carry the root weights."""
-    if not demeaned:
+    if not rows.demeaned:
         return matrix
-    sums = np.add.reduceat(matrix * root[:, None], starts, axis=0)
-    means = sums / np.add.reduceat(root**2, starts)[:, None]
-    sizes = np.diff(np.append(starts, len(matrix)))
-    return matrix - root[:, None] * np.repeat(means, sizes, axis=0)
+    means = np.add.reduceat(matrix * rows.root[:, None], rows.starts, axis=0)
+    means /= np.add.reduceat(rows.root**2, rows.starts)[:, None]
+    sizes = np.diff(np.append(rows.starts, len(matrix)))
+    return matrix - rows.root[:, None] * np.repeat(means, sizes, axis=0)
 
 
-def _whitened(block: np.ndarray, root: np.ndarray, starts: np.ndarray, demeaned: bool) -> np.ndarray:
+def _whitened(block: np.ndarray, rows: Rows) -> np.ndarray:
     """An orthonormal basis (n, q) of the explicit block net of unit means."""
-    basis = np.linalg.qr(_demean(block * root[:, None], root, starts, demeaned))[0]
-    # once more: what rounding left of the unit means is removed, and the basis is orthonormal to the last digit
-    return np.linalg.qr(_demean(basis, root, starts, demeaned))[0]
+    basis = np.linalg.qr(_demean(block * rows.root[:, None], rows))[0]
+    # Once more: the unit means that rounding left are removed, and the basis is orthonormal to the last digit.
+    basis = _demean(basis, rows)
+    return basis @ np.linalg.inv(np.linalg.cholesky(basis.T @ basis)).T
 
 
-def _by_cluster(z: np.ndarray, r: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """h (m, G + 1, q) and the half-vectorised H (G + 1, q (q + 1) / 2)."""
-    n_groups, q, m = int(groups.max()) + 1, z.shape[1], r.shape[1]
-    order = np.argsort(groups, kind="stable")
-    z, r, groups = z[order], r[order], groups[order]
-    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
-    h = np.zeros((m, n_groups + 1, q))
-    for i in range(m):
-        h[i, :-1] = np.add.reduceat(z * r[:, [i]], starts, axis=0)
-    hh = np.zeros((n_groups + 1, q * (q + 1) // 2))
+def _half_vectorised(rows: Rows) -> np.ndarray:
+    """H_g = Z_g'Z_g by cluster, half-vectorised (G + 1, q (q + 1) / 2), off-diagonal elements doubled; the last is empty."""
+    q, sizes = rows.z.shape[1], np.bincount(rows.cluster)
+    order = np.argsort(rows.cluster, kind="stable")
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    padded = np.zeros((len(sizes) + 1, int(sizes.max()), q))
+    padded[rows.cluster[order], place] = rows.z[order]
     upper = np.triu_indices(q)
     twice = np.where(upper[0] == upper[1], 1.0, 2.0)
-    for g, part in enumerate(np.split(z, starts[1:])):
-        hh[g] = (part.T @ part)[upper] * twice
-    return {"h": h, "hh": hh}
+    return np.matmul(padded.transpose(0, 2, 1), padded)[:, upper[0], upper[1]] * twice
 
 
 def _atoms(rows: Rows, first_years: tuple[int, ...]) -> dict[str, np.ndarray]:
