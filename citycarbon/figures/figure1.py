@@ -82,7 +82,7 @@ def map_points(panel: pd.DataFrame, study: Study, year: int, projection: Albers)
     columns = ["city_id", "city_name", "year", _VALUE, study.did_column, f"first_year_{study.treatment.policy}"]
     rows = panel.loc[panel["year"] == year, columns].sort_values("city_id", ignore_index=True)
     rows = rows.rename(columns={columns[-1]: "first_year"})
-    places = pd.read_csv(CENTROIDS, dtype={"city_id": str}, float_precision="round_trip")
+    places = pd.read_csv(CENTROIDS, dtype={"city_id": str})
     rows = rows.merge(places, on="city_id", how="left", validate="one_to_one")
     x, y = projection(rows["lon"].to_numpy(dtype=float), rows["lat"].to_numpy(dtype=float))
     rows = rows.assign(x_km=x, y_km=y, treated=rows[study.did_column] == 1, first_year=rows["first_year"].astype("Int64"))

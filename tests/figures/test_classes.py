@@ -32,7 +32,8 @@ def test_missing_has_no_class_and_labels_are_exact():
 
 
 def test_equal_values_are_one_class_and_none_is_none():
-    assert make_classes(np.array([3.0, 3.0])).number == 1
+    one = make_classes(np.array([3.0, 3.0]))
+    assert one.number == 1 and one.of(np.array([3.0])).tolist() == [1] and one.colour(1) == CLASS_COLOURS[2]
     assert make_classes(np.array([np.nan])).number == 0
     assert make_classes(np.array([np.nan])).of(np.array([np.nan])).tolist() == [0]
 
@@ -49,4 +50,3 @@ def test_classes_and_lines_can_be_told_apart_without_colour():
     ratios = [(a + 0.05) / (b + 0.05) for a, b in zip(light[:-1], light[1:], strict=True)]
     assert min(ratios) > 1.3 and 1.05 / (light[0] + 0.05) > 1.3  # each darker than the one before, the first than paper
     assert all(1.05 / (luminance(c) + 0.05) > 4.5 for c in (MAIN, SECOND))  # WCAG AA against white
-    assert [make_classes(np.array([1.0, 2.0])).colour(k) for k in (1,)] != [CLASS_COLOURS[-1]]
