@@ -294,6 +294,18 @@ class Design:
         out.den[~self._defined(atoms, out.den)] = np.nan
         return out
 
+    def scores(self, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """num (m, draws), den (draws,) with NaN where undefined, and the scores (m, G, draws) of at most CHUNK draws.
+
+        For designs that share clusters, whose scores must be added cluster by cluster before they are squared.
+        """
+        k, draws = atoms.shape
+        part = np.concatenate([atoms, np.full((k, CHUNK - draws), self.empty, dtype=atoms.dtype)], axis=1)
+        work = _Work(self, CHUNK)
+        num, den, _ = work.run(np.ascontiguousarray(part, dtype=np.intp))
+        den = np.where(self._defined(atoms, den[:draws]), den[:draws], np.nan)
+        return num[:, :draws], den, work.scores[:, : self.n_clusters, :draws]
+
 
 @dataclass(frozen=True)
 class Statistics:
