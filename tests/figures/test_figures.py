@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from drawn import SVG, city_panel, event_frame, placebo, svg_of
 
-from citycarbon.figures import draw_figure1, draw_figure2, draw_figure3, inline_svg
+from citycarbon.figures import draw_figure1, draw_figure2, draw_figure3, draw_placebo, inline_svg
 from citycarbon.figures.figure3 import density, p_sentence
 from citycarbon.figures.write import short_path
 from citycarbon.paths import PROJECT_ROOT
@@ -138,6 +138,33 @@ def test_a_placebo_without_an_estimate_says_why(tmp_path):
     assert p_sentence(summary | {"note": ""}, np.nan) == "Not estimable: no estimate to compare with the draws."
     with pytest.raises(ValueError, match="figure 3"):
         draw_figure3(beta[:3], p, 0.1, summary, tmp_path, False)
+
+
+def test_placebo_figure_from_the_tables_of_results(tmp_path):
+    estimates = pd.DataFrame(
+        {
+            "table": "table2", "column": ["1", "2", "2"], "term": ["did", "did", "lnpgdp"], "estimate": [-0.5, -0.6, 1.0],
+            "df": 99, "fixed_effects": "city (100 levels) + year (19 levels)", "note": "",
+        }
+    )  # fmt: skip
+    shown = pd.DataFrame(
+        {"table": "table2", "column": "2", "scheme": ["cohorts"] * 3 + ["all_pilots"], "draw": [2, 1, 3, 1]}
+        | {"beta": [0.1, -0.2, 0.3, 9.0], "t": [1.0, -1.9842169515086827, np.nan, 5.0]}
+    )
+    summary = placebo()[3] | {"draws": 999, "undefined": 2, "p_ri_beta": 0.01, "size_t_5pct": 0.113}
+    paths = draw_placebo(pd.DataFrame([summary]), shown, estimates, tmp_path, False)
+    points = pd.read_csv(paths[2])
+    draws = points[points["kind"] == "draw"]
+    assert draws["coefficient"].tolist() == [-0.2, 0.1, 0.3] and draws["draw"].tolist() == [1, 2, 3]
+    assert draws["p_value"].iloc[0] == pytest.approx(0.05, abs=1e-9)  # the 97.5 % point of t(99)
+    words = paths[3].read_text(encoding="utf-8")
+    assert "the first 3 of 999 draws" in words and "rejects 11.3 % at a nominal 5 %" in words
+    # 9.98 draws cannot reach the estimate: then the ratio is not printed
+    assert "p = 0.01 by the coefficient" in words
+    none = draw_placebo(pd.DataFrame([summary]), shown, estimates, tmp_path, False, table="table2", column="1")
+    assert "Not estimable: no redraws were asked for." in none[3].read_text(encoding="utf-8")
+    with pytest.raises(KeyError, match="table9"):
+        draw_placebo(pd.DataFrame([summary]), shown, estimates, tmp_path, False, table="table9", column="1")
 
 
 def test_path_data_are_shortened_without_moving_a_point():
