@@ -89,10 +89,18 @@ def _linear_end(a: np.ndarray, r: np.ndarray, need: int) -> float:
     """Largest x > 0 at which at least ``need`` draws have |a - x r| >= x (up to ties)."""
     one = 1 - TIE
     with np.errstate(divide="ignore", invalid="ignore"):
-        roots = np.sort(np.stack([a / (one + r), a / (r - one)]), axis=0)
+        near, far = a / (one + r), a / (r - one)
+    if (np.abs(r) < one).all():  # one root each
+        return _kth_largest(np.where(a > 0, near, far), need)
+    roots = np.stack([near, far])
     roots[~(np.isfinite(roots) & (roots > 0))] = np.nan
-    roots = np.sort(roots, axis=0)  # NaN last
-    return _hull_end(roots, r**2 >= one**2, need)
+    return _hull_end(np.sort(roots, axis=0), r**2 >= one**2, need)
+
+
+def _kth_largest(values: np.ndarray, k: int) -> float:
+    if k <= 0:
+        return float("inf")
+    return float(np.partition(values, len(values) - k)[len(values) - k]) if k <= len(values) else 0.0
 
 
 def _quartic_end(parts: np.ndarray, need: int) -> float:
