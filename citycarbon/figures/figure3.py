@@ -162,10 +162,7 @@ def placebo_words(beta: np.ndarray, p: np.ndarray, estimate: float, summary: Map
             f"{count(len(shown))} are at or below {_LEVEL}."
         )
     if np.isfinite(summary.get("size_t_5pct", np.nan)):
-        parts.append(
-            f"Of all draws the clustered t test rejects {100 * summary['size_t_5pct']:.1f} % at a nominal 5 %, though nothing "
-            "was done to the drawn cities."
-        )
+        parts.append(f"The clustered t test at a nominal 5 % rejects in {100 * summary['size_t_5pct']:.1f} % of all draws.")
     if np.isfinite(estimate):
         parts.append(f"The line stands at the estimate, {signed(estimate)}.")
     return " ".join([*parts, p_sentence(summary, estimate)])

@@ -158,7 +158,7 @@ def test_placebo_figure_from_the_tables_of_results(tmp_path):
     assert draws["coefficient"].tolist() == [-0.2, 0.1, 0.3] and draws["draw"].tolist() == [1, 2, 3]
     assert draws["p_value"].iloc[0] == pytest.approx(0.05, abs=1e-9)  # the 97.5 % point of t(99)
     words = paths[3].read_text(encoding="utf-8")
-    assert "the first 3 of 999 draws" in words and "rejects 11.3 % at a nominal 5 %" in words
+    assert "the first 3 of 999 draws" in words and "at a nominal 5 % rejects in 11.3 % of all draws" in words
     # 9.98 draws cannot reach the estimate: then the ratio is not printed
     assert "p = 0.01 by the coefficient" in words
     none = draw_placebo(pd.DataFrame([summary]), shown, estimates, tmp_path, False, table="table2", column="1")
