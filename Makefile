@@ -27,8 +27,8 @@ run: venv ## sources to release: build what is missing, run the whole job, print
 test: manifest ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-fast: venv ## tests without a pipeline, a web server or real files (under a minute)
-	$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not ui and not real" $(ARGS)
+fast: venv ## tests without a pipeline, a web server, real files or long experiments (under a minute)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not ui and not real and not slow" $(ARGS)
 
 lint: venv ## style, format, and locks that are in step and name no host
 	$(BIN)/ruff check .
@@ -41,6 +41,9 @@ ui: venv ## the Dagster UI on 127.0.0.1 (ARGS="--port 3001 --home DIR")
 
 bench: venv ## timings of the parts
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+recovery: venv ## the estimators on thousands of panels whose truth is known (ARGS="--workers 2", ARGS=--check)
+	@$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 real: venv ## the runs over real source files; needs CITYCARBON_REALDATA; writes real.json
 	@$(BIN)/python -m orchestration.real $(ARGS)

@@ -4,7 +4,12 @@
     warehouse     dbt: groups seeds, staging, intermediate, marts (city_panel, city_panel_cells, sample_attrition ...)
     panel         the gate: blocking checks on city_panel
     descriptives  table1, sample_attrition_table
-    estimates     estimates, table2; on a sample, the check that what was planted is recovered
+    estimates     estimates, event_study; on a sample, the check that what was planted is recovered
+    robustness    matching, other_policies, mechanisms, inference, audit_variants
+    heterogeneity splits, and the check that the halves add up
+    figures       figure1, figure2, figure3
+    tables        table2 .. table8, other_tables
+    paper         comparison, claims, forensics
     release       release
 
 Nothing of Dagster's wiring (jobs, resources, sensors) belongs here: that is ``orchestration``.
@@ -16,12 +21,30 @@ from itertools import chain
 
 import dagster as dg
 
-from assets import descriptives, estimates, panel, recovery, release, sources, warehouse
+from assets import (
+    descriptives,
+    estimates,
+    figures,
+    heterogeneity,
+    panel,
+    paper,
+    recovery,
+    release,
+    robustness,
+    sources,
+    tables,
+    warehouse,
+)
 
 GROUPS = {
     "sources": [sources],
     "descriptives": [descriptives],
     "estimates": [estimates, recovery],
+    "robustness": [robustness],
+    "heterogeneity": [heterogeneity],
+    "figures": [figures],
+    "tables": [tables],
+    "paper": [paper],
     "release": [release],
 }
 DBT_GROUPS = ("seeds", *warehouse.LAYERS)

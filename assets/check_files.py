@@ -7,7 +7,7 @@ from pathlib import Path
 from citycarbon.checks import CheckResult, read_checks, write_checks
 from citycarbon.paths import Home
 
-ENGINES = ("dbt", "gate", "estimates")
+ENGINES = ("dbt", "gate", "estimates", "splits")
 
 
 def check_file(home: Home, study: str, engine: str) -> Path:

@@ -16,6 +16,7 @@ from assets.reporting import (
     column_lineage,
     content_version,
     is_synthetic,
+    panel_and_folder,
     parquet_metadata,
     written_tables,
 )
@@ -46,19 +47,17 @@ COMPUTED = ("estimate", "std_error", "n_obs")
     description=(
         "Every coefficient of every regression column, one row each: estimate, clustered standard error, interval, sample and "
         "fixed effects. PanelOLS in the form that equals reghdfe. The treatment's star comes from randomisation inference on "
-        "the t statistic; placebo.csv sums up the draws of every column, draws/placebo.parquet holds the first of each headline."
+        "the t statistic; placebo.csv sums up the draws of every column, draws/placebo.parquet holds the first ones."
     ),
 )
 def estimates(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    import pandas as pd
-
     from citycarbon.econometrics import estimate_study, write_estimates
     from citycarbon.econometrics.contract import write_csv, write_parquet
 
-    done = estimate_study(pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), study)
-    folder = home.results(study.study)
+    panel, folder = panel_and_folder(home, study)
+    done = estimate_study(panel, study)
     write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
     write_csv(done.placebo, folder / "placebo.csv")
     write_parquet(done.shown, folder / "draws" / "placebo.parquet")
@@ -87,13 +86,11 @@ def estimates(
 def event_study(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    import pandas as pd
-
     from citycarbon.econometrics.event_study import event_study as estimate
 
-    frame = estimate(pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), study)
+    panel, folder = panel_and_folder(home, study)
     used = {"city_panel": panel_columns(study)}
-    return written_tables({"event_study": frame}, home.results(study.study), is_synthetic(landing), used)
+    return written_tables({"event_study": estimate(panel, study)}, folder, is_synthetic(landing), used)
 
 
 def panel_columns(study: Study) -> list[str]:

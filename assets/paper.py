@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.reporting import OWNERS, POOL, code_version, is_synthetic, written_tables
+from assets.reporting import OWNERS, POOL, code_version, is_synthetic, panel_and_folder, written_tables
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
@@ -25,13 +25,11 @@ CODE = code_version("citycarbon/paper", "citycarbon/study", "citycarbon/forensic
 def comparison(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    import pandas as pd
-
     from citycarbon.econometrics import read_estimates
     from citycarbon.paper.comparison import compare_study
 
-    panel = pd.read_parquet(home.marts(study.study) / "city_panel.parquet")
-    folder, synthetic = home.results(study.study), is_synthetic(landing)
+    panel, folder = panel_and_folder(home, study)
+    synthetic = is_synthetic(landing)
     frame = compare_study(panel, study, read_estimates(folder / "estimates.csv"), synthetic)
     used = {"estimates": ["table", "column", "term", "estimate", "std_error", "stars", "n_obs", "r2_adj"]}
     return written_tables({"comparison": frame}, folder, synthetic, used)
@@ -68,12 +66,9 @@ def claims(
 def forensics(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    import pandas as pd
-
     from citycarbon.forensics import examine_own, examine_study
 
-    panel = pd.read_parquet(home.marts(study.study) / "city_panel.parquet")
-    folder = home.results(study.study)
+    panel, folder = panel_and_folder(home, study)
     frames = {"forensics": examine_study(study), "forensics_own": examine_own(panel, study, folder)}
     used = {"estimates": ["estimate", "std_error", "stars", "n_obs", "r2_adj"]}
     return written_tables(frames, folder, is_synthetic(landing), used)

@@ -42,7 +42,7 @@ def recover(home: Home, landing: Path, study: Study) -> "pd.DataFrame | None":
 
     from citycarbon.econometrics import read_estimates
     from citycarbon.econometrics.contract import write_csv
-    from citycarbon.econometrics.recovery import projected_estimands, recovery_frame
+    from citycarbon.econometrics.recovery import projection, recovery_frame
 
     truth_file, folder = landing / "truth.json", home.results(study.study)
     written = folder / "recovery.csv"
@@ -51,7 +51,7 @@ def recover(home: Home, landing: Path, study: Study) -> "pd.DataFrame | None":
         return None
     truth: dict[str, Any] = json.loads(truth_file.read_text(encoding="utf-8"))
     panel = pd.read_parquet(home.marts(study.study) / "city_panel.parquet")
-    frame = recovery_frame(read_estimates(folder / "estimates.csv"), truth, study, projected_estimands(panel, truth, study))
+    frame = recovery_frame(read_estimates(folder / "estimates.csv"), truth, study, projection(panel, truth, study))
     write_csv(frame, written)
     return frame
 

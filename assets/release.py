@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.check_files import kept
 from assets.reporting import OWNERS, POOL, code_version, markdown_table
+from assets.tables import TABLES
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
@@ -27,7 +28,20 @@ class LineageExporter(Protocol):
         "table1",
         "sample_attrition_table",
         "estimates",
-        "table2",
+        "event_study",
+        "matching",
+        "other_policies",
+        "mechanisms",
+        "inference",
+        "audit_variants",
+        "splits",
+        "figure1",
+        "figure2",
+        "figure3",
+        *TABLES,
+        "comparison",
+        "claims",
+        "forensics",
         "city_panel_cells",
         "observations",
         "corrections_applied",

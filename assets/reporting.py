@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from citycarbon.paths import PROJECT_ROOT
+from citycarbon.paths import PROJECT_ROOT, Home
 from citycarbon.sources.records import SourceRecord
+from citycarbon.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,13 @@ def printed_table(
         },
         data_version=content_version(*paths),
     )
+
+
+def panel_and_folder(home: Home, study: Study) -> tuple[pd.DataFrame, Path]:
+    """The panel of the run and the folder of its results."""
+    import pandas as pd
+
+    return pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), home.results(study.study)
 
 
 def written_tables(

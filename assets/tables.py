@@ -11,7 +11,7 @@ from citycarbon.study import Study
 
 # Asset -> what it shows, and what it is printed from beside the estimates.
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "table2": ("the baseline, city and year beside province and year effects", ()),
+    "table2": ("the baseline, city and year beside province and year effects", ("mechanisms",)),
     "table3": ("mechanisms: green innovation and environmental regulation", ("mechanisms",)),
     "table4": ("robustness: matching, lag, other policies, without municipalities", ("matching", "other_policies")),
     "table5": ("heterogeneity by technology", ("splits",)),
@@ -47,12 +47,13 @@ def table_asset(name: str, said: str, beside: tuple[str, ...]) -> dg.AssetsDefin
     ) -> dg.MaterializeResult:
         from citycarbon.econometrics import read_estimates
         from citycarbon.report.formats import write_table
+        from citycarbon.report.results import Results
         from citycarbon.report.tables import regression_table
 
         folder, synthetic = home.results(study.study), is_synthetic(landing)
-        frame = read_estimates(folder / "estimates.csv")
+        frame, beside = read_estimates(folder / "estimates.csv"), Results(folder)
         tables = {
-            t: regression_table(frame, study, t, synthetic, folder) for t in names_of(name, list(study.regression_tables()))
+            t: regression_table(frame, study, t, synthetic, beside) for t in names_of(name, list(study.regression_tables()))
         }
         paths = [path for t, table in tables.items() for path in write_table(table, folder / "tables", t)]
         if not paths:

@@ -128,6 +128,15 @@ def _add_reading(command) -> None:
     sub.add_argument("target", metavar="TARGET", help="table2:2:did, panel:370100:2015:gov or table1:lnco2:mean")
     sub.add_argument("--json", action="store_true", help="print JSON and nothing else")
     sub.add_argument("--release", metavar="RELEASE", help="default: the latest")
+    sub = command("diff", diff_command, "Say what differs between two releases: inputs, code, panel, coefficients, checks.")
+    sub.add_argument("old", nargs="?", metavar="A", help="id, path or study (default: the release before B)")
+    sub.add_argument(
+        "new",
+        nargs="?",
+        metavar="B",
+        help="the same; without it A is set beside the latest, and the latest beside the one before",
+    )
+    sub.add_argument("--json", action="store_true", help="print JSON and nothing else")
     sub = command("verify", verify_command, "Recompute every hash of a release and re-estimate its coefficients.")
     sub.add_argument("release", nargs="?", metavar="RELEASE", help="id, path or study (default: the latest)")
     sub = command("report", report_command, "Say where the report of a release is.")
@@ -277,6 +286,14 @@ def trace_command(args: argparse.Namespace, home: Home) -> int:
 
     found = trace(args.target, home, args.release)
     print(found.to_json() if args.json else found.to_text())
+    return 0
+
+
+def diff_command(args: argparse.Namespace, home: Home) -> int:
+    from citycarbon.release.diff import compare_named, to_markdown
+
+    found = compare_named(home, args.old, args.new)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if args.json else to_markdown(found), end="\n" if args.json else "")
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from citycarbon.check_text import summarise
 from citycarbon.checks import CheckResult
+from citycarbon.display import pad, width
 
 if TYPE_CHECKING:
     from orchestration.pipeline import CheckReport, RunReport
@@ -23,18 +23,11 @@ if TYPE_CHECKING:
 SYNTHETIC = "SYNTHETIC: made from sample sources. No number below says anything about a real city."
 
 
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns aligned by their width on a terminal, two spaces apart."""
     lines = [list(map(str, header)), *([str(cell) for cell in row] for row in rows)]
     widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return "\n".join("  ".join(pad(cell, w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 def print_run(report: RunReport) -> None:

@@ -1,6 +1,7 @@
-"""What the command line answers or takes in, as small jobs for people who work in the UI: add, sources, trace, verify, doctor.
+"""What the command line answers or takes in, as small jobs for people who work in the UI.
 
-Each op calls the function that the command calls; the answer stands in the run's output as markdown.
+They are add, sources, trace, diff, verify and doctor. Each op calls the function that the command calls; the answer stands in
+the run's output as markdown.
 """
 
 from pathlib import Path
@@ -35,6 +36,21 @@ def trace_number(context: dg.OpExecutionContext):
 
     config = context.op_config
     return _answer(trace(config["target"], _home(context), config["release"] or None).to_text())
+
+
+@dg.op(
+    config_schema={
+        **_HOME,
+        "old": _field("id, path or study of the older release; empty: the one before the newer", ""),
+        "new": _field("the same of the newer release; empty: the latest", ""),
+    }
+)
+def compare_releases(context: dg.OpExecutionContext):
+    from citycarbon.release.diff import compare_named, to_markdown
+
+    config = context.op_config
+    text = to_markdown(compare_named(_home(context), config["old"] or None, config["new"] or None))
+    return dg.Output(text, metadata={"answer": dg.MetadataValue.md(text)})
 
 
 @dg.op(config_schema={**_HOME, **_RELEASE})
@@ -84,6 +100,11 @@ def trace():
     trace_number()
 
 
+@dg.job(description="Say what differs between two releases: inputs, code, panel, coefficients, checks.")
+def diff():
+    compare_releases()
+
+
 @dg.job(description="Recompute every hash of a release and re-estimate its coefficients.")
 def verify():
     verify_release()
@@ -104,4 +125,4 @@ def add():
     add_edition()
 
 
-DESK_JOBS = [add, sources, trace, verify, doctor]
+DESK_JOBS = [add, sources, trace, diff, verify, doctor]

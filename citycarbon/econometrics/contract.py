@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,26 @@ def write_estimates(df: pd.DataFrame, csv_path: Path, parquet_path: Path) -> Non
     types = {str: pa.string(), float: pa.float64(), int: pa.int64()}
     schema = pa.schema([(name, types[kind]) for name, kind in ESTIMATE_COLUMNS.items()])
     pq.write_table(pa.Table.from_pandas(df, schema=schema, preserve_index=False).replace_schema_metadata(None), parquet_path)
+
+
+def read_results(path: Path, types: Mapping[str, type]) -> pd.DataFrame:
+    """A csv of results as :func:`write_csv` wrote it. ``types``: of the columns that are no numbers (str, bool) or whole (int).
+
+    Texts stay texts (column ``1`` is not a number) and are empty where missing; other columns are float64, missing as NaN.
+    """
+    import pandas as pd
+
+    texts = {name: str for name, kind in types.items() if kind is str}
+    df = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    for name in df.columns:
+        kind = types.get(name, float)
+        if kind is str:
+            df[name] = df[name].fillna("")
+        elif kind is bool:
+            df[name] = df[name].map({True: True, False: False, "true": True, "false": False}).astype("boolean")
+        else:
+            df[name] = df[name].astype("Int64" if kind is int else "float64")
+    return df
 
 
 def read_estimates(path: Path) -> pd.DataFrame:

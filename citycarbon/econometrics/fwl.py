@@ -40,10 +40,12 @@ class Effects:
     """Two sets of fixed effects as integer codes (n,), with a full-rank basis of their span.
 
     The basis is: all levels of ``first``, and the levels of ``second`` but one (the base) in every connected component.
+    ``weights``: positive analytic weights (n,); means and projections are then weighted ones.
     """
 
     first: np.ndarray
     second: np.ndarray
+    weights: np.ndarray | None = None
     base: np.ndarray = field(init=False)
     _q: np.ndarray = field(init=False, repr=False)
 
@@ -51,8 +53,17 @@ class Effects:
         groups = components(self.first, self.second)
         base = np.array([int(np.flatnonzero(groups == c)[0]) for c in range(groups.max() + 1)])
         object.__setattr__(self, "base", base)
-        q = np.linalg.qr(self._demean(self.second_dummies()))[0]
+        q = np.linalg.qr(self._demean(self.second_dummies()) * self.root[:, None])[0]
         object.__setattr__(self, "_q", q)
+
+    @property
+    def root(self) -> np.ndarray:
+        """Square roots of the weights (n,), ones without weights: times ``root``, weighted least squares become plain ones."""
+        return np.ones(len(self.first)) if self.weights is None else np.sqrt(self.weights)
+
+    def mean(self, matrix: np.ndarray) -> np.ndarray:
+        """Mean of each column of ``matrix`` (n, k), weighted where there are weights."""
+        return matrix.mean(axis=0) if self.weights is None else self.weights @ matrix / self.weights.sum()
 
     @property
     def n_components(self) -> int:
@@ -64,25 +75,26 @@ class Effects:
         return int(self.first.max()) + 1 + int(self.second.max()) + 1 - self.n_components
 
     def second_dummies(self) -> np.ndarray:
-        """Indicators of the levels of ``second`` without the base levels, centred at their sample mean (n, T - components)."""
+        """Indicators of the levels of ``second`` without the base levels, centred at their mean (n, T - components)."""
         kept = np.delete(dummies(self.second), self.base, axis=1)
-        return kept - kept.mean(axis=0)
+        return kept - self.mean(kept)
 
     def first_dummies(self) -> np.ndarray:
-        """Indicators of the levels of ``first`` without the first one, centred at their sample mean (n, levels - 1)."""
+        """Indicators of the levels of ``first`` without the first one, centred at their mean (n, levels - 1)."""
         kept = dummies(self.first)[:, 1:]
-        return kept - kept.mean(axis=0)
+        return kept - self.mean(kept)
 
     def _demean(self, matrix: np.ndarray) -> np.ndarray:
         sums = np.zeros((int(self.first.max()) + 1, matrix.shape[1]))
-        np.add.at(sums, self.first, matrix)
-        return matrix - (sums / np.bincount(self.first)[:, None])[self.first]
+        np.add.at(sums, self.first, matrix if self.weights is None else matrix * self.weights[:, None])
+        return matrix - (sums / np.bincount(self.first, weights=self.weights)[:, None])[self.first]
 
     def residualise(self, matrix: np.ndarray) -> np.ndarray:
         """What is left of the columns of ``matrix`` (n, k) after projection on both sets of effects: exact, no iteration."""
+        root = self.root[:, None]
         out = self._demean(matrix)
         for _ in range(2):  # the second pass removes what rounding left of the first
-            out = self._demean(out - self._q @ (self._q.T @ out))
+            out = self._demean(out - self._q @ (self._q.T @ (out * root)) / root)
         return out
 
 
@@ -101,9 +113,9 @@ def identify(x: np.ndarray, effects: Effects) -> Identified:
     A coefficient is identified if and only if its column is outside the span of everything else, so the verdict does not depend
     on the order of the columns: of two equal controls neither is identified, while a package would print whichever comes first.
     """
-    centred = x - x.mean(axis=0)
-    left = effects.residualise(centred)
-    size, norms = np.linalg.norm(centred, axis=0), np.linalg.norm(left, axis=0)
+    centred, root = x - effects.mean(x), effects.root[:, None]
+    left = effects.residualise(centred) * root
+    size, norms = np.linalg.norm(centred * root, axis=0), np.linalg.norm(left, axis=0)
     floor = 1e-13 * np.linalg.norm(x, axis=0)  # a constant, centred, leaves rounding only
     absorbed = [j for j in range(x.shape[1]) if norms[j] <= ABSORBED * size[j] or size[j] <= floor[j]]
     rest = [j for j in range(x.shape[1]) if j not in absorbed]
@@ -149,16 +161,23 @@ def crv1(x: np.ndarray, resid: np.ndarray, clusters: np.ndarray, k_counted: int)
 
 
 def absorbed_fit(y: np.ndarray, x: np.ndarray, effects: Effects, clusters: np.ndarray, k_counted: int) -> OlsFit:
-    """Slopes of y (n,) on x (n, k) with both effects projected out. ``x`` must have full rank given the effects."""
-    left = effects.residualise(np.column_stack([y, x]))
+    """Slopes of y (n,) on x (n, k) with both effects projected out. ``x`` must have full rank given the effects.
+
+    Residuals carry the root weights where the effects have weights.
+    """
+    left = effects.residualise(np.column_stack([y, x])) * effects.root[:, None]
     params = np.linalg.lstsq(left[:, 1:], left[:, 0], rcond=None)[0]
     resid = left[:, 0] - left[:, 1:] @ params
     return OlsFit(params, crv1(left[:, 1:], resid, clusters, k_counted), resid, k_counted, int(clusters.max()) + 1)
 
 
 def dummy_fit(y: np.ndarray, x: np.ndarray, effects: Effects, clusters: np.ndarray, k_counted: int) -> OlsFit:
-    """The oracle: one regression on constant, x and centred dummies of both effects. params[0] is the grand-mean _cons."""
+    """The oracle: one regression on constant, x and centred dummies of both effects. params[0] is the grand-mean _cons.
+
+    With weights, weighted least squares; residuals carry the root weights.
+    """
     design = np.column_stack([np.ones(len(y)), x, effects.first_dummies(), effects.second_dummies()])
+    design, y = design * effects.root[:, None], y * effects.root
     params = np.linalg.lstsq(design, y, rcond=None)[0]
     resid = y - design @ params
     cov = crv1(design, resid, clusters, k_counted)

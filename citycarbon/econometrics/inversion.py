@@ -89,10 +89,18 @@ def _linear_end(a: np.ndarray, r: np.ndarray, need: int) -> float:
     """Largest x > 0 at which at least ``need`` draws have |a - x r| >= x (up to ties)."""
     one = 1 - TIE
     with np.errstate(divide="ignore", invalid="ignore"):
-        roots = np.sort(np.stack([a / (one + r), a / (r - one)]), axis=0)
+        near, far = a / (one + r), a / (r - one)
+    if (np.abs(r) < one).all():  # one root each
+        return _kth_largest(np.where(a > 0, near, far), need)
+    roots = np.stack([near, far])
     roots[~(np.isfinite(roots) & (roots > 0))] = np.nan
-    roots = np.sort(roots, axis=0)  # NaN last
-    return _hull_end(roots, r**2 >= one**2, need)
+    return _hull_end(np.sort(roots, axis=0), r**2 >= one**2, need)
+
+
+def _kth_largest(values: np.ndarray, k: int) -> float:
+    if k <= 0:
+        return float("inf")
+    return float(np.partition(values, len(values) - k)[len(values) - k]) if k <= len(values) else 0.0
 
 
 def _quartic_end(parts: np.ndarray, need: int) -> float:
@@ -192,20 +200,26 @@ def _positive_roots(k: np.ndarray) -> np.ndarray:
 
 
 def _roots_by_derivatives(k: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    """All simple roots (degree, n) between 0 and ``bound`` (n,), sorted, NaN last.
+    """All simple roots (4, n) of quartics (5, n) between 0 and ``bound`` (n,), sorted, NaN last.
 
     Between two neighbouring roots of its derivative a polynomial is monotone: each such stretch holds at most one root, which
-    bisection finds. So from the derivative of lowest degree upwards.
+    bisection finds. So from the second derivative, whose roots have a formula, upwards.
     """
-    degree, n = len(k) - 1, k.shape[1]
-    roots = np.zeros((0, n))
-    for d in range(1, degree + 1):
-        derivative = k
-        for _ in range(degree - d):
-            derivative = derivative[1:] * np.arange(1, len(derivative))[:, None]
-        knots = np.vstack([np.zeros(n), np.where(np.isnan(roots), bound, roots), bound])
-        roots = _bisect(derivative, knots[:-1], knots[1:])
+    first = k[1:] * np.arange(1.0, 5.0)[:, None]
+    roots = _quadratic_roots(first[1:] * np.arange(1.0, 4.0)[:, None])
+    for polynomial in (first, k):
+        roots = np.where((roots > 0) & (roots < bound), roots, bound)
+        knots = np.vstack([np.zeros_like(bound), np.sort(roots, axis=0), bound])
+        roots = _bisect(polynomial, knots[:-1], knots[1:])
     return roots
+
+
+def _quadratic_roots(k: np.ndarray) -> np.ndarray:
+    """The real roots (2, n) of quadratics (3, n), NaN where there are none."""
+    c, b, a = k
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = -(b + np.copysign(np.sqrt(b**2 - 4 * a * c), b)) / 2  # no difference of like numbers
+        return np.stack([half / a, c / half])
 
 
 def _bisect(k: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

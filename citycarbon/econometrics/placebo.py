@@ -27,6 +27,7 @@ PLACEBO_COLUMNS = (
     "p_ri_t", "share_beyond", "size_t_5pct", "mde80", "conf_low_ri_t", "conf_high_ri_t", "conf_low_ri_beta",
     "conf_high_ri_beta", "seed", "estimate", "t_stat", "note",
 )  # fmt: skip
+PLACEBO_TYPES = {**dict.fromkeys(("table", "column", "term", "scheme", "note"), str), "draws": int, "undefined": int}
 SHOWN_COLUMNS = ("table", "column", "scheme", "draw", "beta", "t", "n_treated_units", "n_treated_cells")
 MDE = 2.8  # standard deviations of the placebo that an effect needs to be found with 80 % power at 5 %: 1.96 + 0.84
 MISMATCH = 1e-7  # the engine and the estimator of record may differ by this share of a standard error
@@ -137,9 +138,9 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
     actual = case.actual()
     _same(row, actual, table, column.id)
     placebo, shown = [], []
-    for scheme in _schemes(case, panel, study, table, column):
+    for i, scheme in enumerate(_schemes(case, panel, study, table, column)):
         seed = law.seed_of(study.placebo.seed, table, column.id, scheme.name)
-        drawn = redraw(case.design, scheme, seed, number, workers)
+        drawn = redraw(case.design, scheme, seed, min(number, study.placebo.draws_variants) if i else number, workers)
         labels = {"table": table, "column": column.id, "term": column.treatment, "scheme": scheme.name, "seed": seed}
         placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": _scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
@@ -148,9 +149,10 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
 
 
 def _schemes(case: Experiment, panel: pd.DataFrame, study: Study, table: str, column: Column) -> Iterator[law.Scheme]:
-    """The default scheme; for the headline columns of the first table the variants as well."""
+    """The default scheme; for the first table's headline column with the study's own controls other laws as well."""
     yield case.scheme
-    if not (is_headline(study, table, column) and table == next(iter(study.regression_tables()))):
+    own = is_headline(study, table, column) and column.controls == study.controls
+    if not own or table != next(iter(study.regression_tables())):
         return
     units = case.design.units
     yield law.cohorts(units, case.first_year, "all_cities")

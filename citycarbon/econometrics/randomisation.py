@@ -69,7 +69,7 @@ class Experiment:
     def actual(self) -> Statistics:
         """The statistics of the assignment that took place (one draw)."""
         atoms = [self.design.atom_of(u, g) for u, g in self.first_year.items()]
-        return self.design.statistics(np.array(atoms, dtype=np.int32).reshape(-1, 1))
+        return self.design.statistics(np.array(atoms, dtype=np.int32).reshape(-1, 1), chunk=1)
 
 
 def redraw(design: Design, scheme: Scheme, seed: int | tuple[int, ...], draws: int, workers: int = 1) -> Statistics:

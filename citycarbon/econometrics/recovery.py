@@ -7,7 +7,7 @@ estimand for, the projection is made here on the panel, unless its coefficient i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,7 @@ RECOVERY_COLUMNS: dict[str, str] = {
     "n_treated_units": "Int64",
 }  # fmt: skip
 NO_TRUTH = "no estimand: the truth speaks of another policy or emission series"
+NO_COLUMN = "no estimand: not a column of the study"
 NONE_STATED = "no estimand: nothing was planted in this column's outcome, or its treatment is not estimable"
 
 
@@ -34,12 +35,12 @@ def is_planted(truth: Mapping[str, Any], study: Study) -> bool:
 
 
 def recovery_frame(
-    estimates: pd.DataFrame, truth: Mapping[str, Any], study: Study, projected: Mapping[str, float] | None = None
+    estimates: pd.DataFrame, truth: Mapping[str, Any], study: Study, project: Callable[[str, str], float] | None = None
 ) -> pd.DataFrame:
     """Each treatment coefficient beside its estimand: a row per treatment term of every column, in the order of ``estimates``.
 
-    ``estimates``: the contract's frame. ``truth``: the content of ``truth.json``. ``projected``: estimands of further columns
-    by ``table:column`` (:func:`projected_estimands`). ``distance_se`` is (estimate - estimand) / std_error.
+    ``estimates``: the contract's frame. ``truth``: the content of ``truth.json``. ``project``: gives the estimand of a table
+    and column that the truth states none for (:func:`projection`). ``distance_se`` is (estimate - estimand) / std_error.
     ``inside_clustered``, ``inside_ri``: does the 95 % interval, t(G-1) or by randomisation inference, hold the estimand;
     missing where there is no interval or no estimand, and ``note`` says why.
     """
@@ -50,24 +51,26 @@ def recovery_frame(
     treatment = estimates[
         [_is_treatment(study, *key) for key in estimates[["table", "column", "term"]].itertuples(index=False)]
     ]
-    rows = [_row(e, stated, projected or {}, _missing(study, e) if planted else NO_TRUTH) for e in treatment.to_dict("records")]
+    project = project or (lambda table, column: float("nan"))
+    rows = [_row(e, stated, project, _missing(study, e) if planted else NO_TRUTH) for e in treatment.to_dict("records")]
     return pd.DataFrame(rows, columns=list(RECOVERY_COLUMNS)).astype(RECOVERY_COLUMNS)
 
 
-def projected_estimands(panel: pd.DataFrame, truth: Mapping[str, Any], study: Study) -> dict[str, float]:
-    """``table:column`` -> estimand of every regression column that estimates a projection of planted cell effects, on its rows.
+def projection(panel: pd.DataFrame, truth: Mapping[str, Any], study: Study) -> Callable[[str, str], float]:
+    """What gives the estimand of a table and column: the planted cell effects projected on the column's own rows and design.
 
-    ``panel``: the mart ``city_panel``. Independent of the generator's own estimands: same cell effects, other code.
+    ``panel``: the mart ``city_panel``. Independent of the generator's own estimands: same cell effects, other code. NaN where
+    nothing was planted, the treatment is not estimable or its coefficient is no projection (:func:`not_projected`).
     """
-    if not is_planted(truth, study):
-        return {}
-    effects = planted_effects(panel, truth, study)
-    return {
-        f"{name}:{column.id}": projected_effect(panel, effects[column.outcome], study, name, column.id)
-        for name, table in study.regression_tables().items()
-        for column in table.columns
-        if column.outcome in effects and not not_projected(study, column)
-    }
+    effects = planted_effects(panel, truth, study) if is_planted(truth, study) else {}
+
+    def project(table: str, column_id: str) -> float:
+        column = study.column(table, column_id)
+        if column.outcome not in effects or not_projected(study, column):
+            return float("nan")
+        return projected_effect(panel, effects[column.outcome], study, table, column_id)
+
+    return project
 
 
 def not_projected(study: Study, column: Column) -> str:
@@ -96,7 +99,7 @@ def _missing(study: Study, estimate: Mapping[str, Any]) -> str:
     try:
         reason = not_projected(study, study.column(estimate["table"], estimate["column"]))
     except KeyError:
-        reason = "no estimand: not a column of the study"
+        reason = NO_COLUMN
     return reason or NONE_STATED
 
 
@@ -112,9 +115,9 @@ def planted_effects(panel: pd.DataFrame, truth: Mapping[str, Any], study: Study)
 
 
 def _row(
-    estimate: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]], projected: Mapping[str, float], missing: str
+    estimate: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]], project: Callable[[str, str], float], missing: str
 ) -> dict[str, Any]:
-    target, source = _target(estimate, stated, projected, missing)
+    target, source = _target(estimate, stated, project, missing)
     value, se = estimate["estimate"], estimate["std_error"]
     usable = bool(np.isfinite(value) and np.isfinite(se) and se > 0)
     return {
@@ -133,17 +136,17 @@ def _row(
 
 
 def _target(
-    estimate: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]], projected: Mapping[str, float], missing: str
+    estimate: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]], project: Callable[[str, str], float], missing: str
 ) -> tuple[float, str]:
     """The estimand of a treatment coefficient and, where it is not the generator's own, a word on where it comes from."""
     column = f"{estimate['table']}:{estimate['column']}"
-    found, known = stated.get(column), projected.get(column, np.nan)
-    mismatch = ""
+    found, mismatch = stated.get(column), ""
     if found is not None and found["term"] == estimate["term"]:
         mismatch = _other_rows(estimate, found)
         if not mismatch:
             none = found["estimand"] is None
             return (np.nan, "no estimand: no treated city-year") if none else (found["estimand"], "")
+    known = float("nan") if missing in (NO_TRUTH, NO_COLUMN) else project(estimate["table"], estimate["column"])
     if np.isfinite(known):
         return known, "; ".join(n for n in (mismatch, "estimand projected on the panel") if n)
     return np.nan, mismatch or missing

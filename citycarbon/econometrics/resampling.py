@@ -1,13 +1,13 @@
 """The resampling engine: one ``Design`` per sample gives coefficient and clustered t of any reassignment without refitting.
 
-The model is y = b d + Z g + e with unit effects. ``Z`` holds everything else: the second effect (years), a first effect that is
-not the unit itself (provinces), the controls. ``M`` removes unit means where the first effect is the unit, and is the identity
-otherwise. ``Z`` is projected by M and whitened, so that Z'Z = I (q columns); r = residual of y on effects and Z.
+The model is y = b d + first effect + Z g + e. The first effect (the unit itself, or a coarser one such as the province) is
+removed by its means; ``Z`` holds the rest: the second effect (years) and the controls, net of those means and whitened, so that
+Z'Z = I (q columns). r = residual of y on effects and Z. (A first effect that cuts through clusters joins Z as dummies.)
 
 An *atom* a = (unit u, first year f) is the 0/1 vector d_a = 1[unit = u and year >= f]. A draw is a set of atoms of distinct
 units. Stored once per sample, g a cluster, n_t treated and n_u all rows of the unit:
 
-    S[a] = d_a'r        kappa[a] = d_a'M d_a = n_t - n_t^2/n_u  (n_t where M = I)        C[a] = Z'd_a
+    S[a] = d_a'r        kappa[a] = n_t - n_t^2/n_u  (n_t where the first effect is not the unit)        C[a] = Z'd_a
     h_g = Z_g'r_g       H_g = Z_g'Z_g (half-vectorised)
 
 Of a draw, by Frisch-Waugh-Lovell, with theta = sum C[a]:
@@ -16,6 +16,11 @@ Of a draw, by Frisch-Waugh-Lovell, with theta = sum C[a]:
     scores  s_g = u_g - b w_g,   u_g = sum_{a in g} S[a] - theta'h_g,
                                  w_g = sum_{a in g} (kappa[a] - 2 theta'C[a]) + theta'H_g theta
     t = num / sqrt(c sum s_g^2),   c = G/(G-1) (N-1)/(N-K)      (CRV1 as reghdfe has it; docs/methods.md)
+
+With a coarser first effect of levels p (n_p rows), treated share m_p = sum_{a in p} n_t / n_p, and n_g rows, z_g = Z_g'1 and
+r_g'1 of a cluster g in p:
+
+    den loses sum_p n_p m_p^2      u_g loses m_p r_g'1      w_g gains n_g m_p^2 + 2 m_p theta'z_g - 2 m_p sum_{a in g} n_t
 
 so the cost of a draw does not depend on N. Several outcomes share theta and w; because num and s are linear in y, the
 statistics of y - b0 d follow from those of y and of d without another pass (:class:`Statistics`). Nothing is drawn here.
@@ -46,15 +51,18 @@ EXACT_ZERO = 1e-22  # a sum of squared scores below this share of its upper boun
 class Rows:
     """The sample by rows, sorted by unit and year, kept to make atoms of other first years or take other outcomes.
 
-    Z (n, q), r (n, m), root weights (n,), years (n,), first row of each unit (U,).
+    Z (n, q), r (n, m), root weights (n,), years (n,), clusters (n,), first row of each unit (U,), levels (n,) of the first
+    effect where its means are removed.
     """
 
     z: np.ndarray
     r: np.ndarray
     root: np.ndarray
     year: np.ndarray
+    cluster: np.ndarray
     starts: np.ndarray
-    demeaned: bool
+    level: np.ndarray | None
+    own: bool  # the first effect is the unit itself
 
 
 @dataclass(frozen=True)
@@ -96,41 +104,61 @@ class Design:
         """The design of one sample. Rows may come in any order.
 
         ``rows``: one row per unit and year with float columns ``outcomes`` and ``controls``; ``effects``: the columns of the
-        two fixed effects, the first one removed by demeaning where it is ``unit``; ``weights``: column of analytic weights.
+        two fixed effects, of which the first is ``unit`` or coarser; ``weights``: column of analytic weights.
         Controls that are absorbed or collinear are left out (``controls`` of the result has the kept ones).
         Raises ValueError on no rows, a repeated unit and year, a value that is not finite, a unit in two clusters.
         """
-        _refuse(rows, [*outcomes, *controls, *([weights] if weights else [])], unit, year, cluster)
-        rows = rows.sort_values([unit, year], kind="stable")
-        codes = fwl.codes(rows[unit])
-        starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
-        two_way = fwl.Effects(*(fwl.codes(rows[name]) for name in effects))
+        rows = _ordered(rows, unit, year)
+        codes = {name: _codes(rows[name]) for name in {unit, cluster, *effects}}
+        _refuse(rows, [*outcomes, *controls, *([weights] if weights else [])], codes[unit], codes[cluster], year)
+        two_way = fwl.Effects(codes[effects[0]], codes[effects[1]])
         x = rows[list(controls)].to_numpy(dtype=float).reshape(len(rows), len(controls))
         keep = fwl.identify(x, two_way).keep if controls else []
-        root = np.sqrt(rows[weights].to_numpy(dtype=float)) if weights else np.ones(len(rows))
-        demeaned = effects[0] == unit
-        z = _whitened(_explicit_block(two_way, x[:, keep], demeaned), root, starts, demeaned)
-        r = _demean(rows[list(outcomes)].to_numpy(dtype=float) * root[:, None], root, starts, demeaned)
-        for _ in range(2):  # the second pass removes what rounding left of the first
-            r = r - z @ (z.T @ r)
-        groups = fwl.codes(rows[cluster])
-        nested = effects[0] == cluster or _nested(two_way.first, groups)
+        nested = _nested(two_way.first, codes[cluster])
+        own = effects[0] == unit
+        by_means = own or _nested(codes[cluster], two_way.first)
+        frame = Rows(
+            z=np.zeros((len(rows), 0)),
+            r=np.zeros((len(rows), 0)),
+            root=np.sqrt(rows[weights].to_numpy(dtype=float)) if weights else np.ones(len(rows)),
+            year=rows[year].to_numpy(),
+            cluster=codes[cluster],
+            starts=_starts(codes[unit]),
+            level=two_way.first if by_means else None,
+            own=own,
+        )
+        frame = replace(frame, z=_whitened(_explicit_block(two_way, x[:, keep], by_means), frame))
         design = Design(
-            units=rows[unit].to_numpy()[starts],
-            cluster=groups[starts],
+            units=rows[unit].to_numpy()[frame.starts],
+            cluster=frame.cluster[frame.starts],
             first_years=(),
-            outcomes=tuple(outcomes),
+            outcomes=(),
             controls=tuple(controls[j] for j in keep),
             n_obs=len(rows),
-            n_clusters=int(groups.max()) + 1,
-            nested=nested,
+            n_clusters=int(frame.cluster.max()) + 1,
             k_counted=1 + len(keep) + levels_counted(two_way, nested),
-            **_by_cluster(z, r, groups),
-            rss=(r * r).sum(axis=0),
-            **_atoms(Rows(z, r, root, np.zeros(0), starts, demeaned), ()),
-            rows=Rows(z, r, root, rows[year].to_numpy(), starts, demeaned),
+            nested=nested,
+            h=np.zeros((0, int(frame.cluster.max()) + 2, frame.z.shape[1])),
+            hh=_half_vectorised(frame),
+            rss=np.zeros(0),
+            rows=frame,
+            **_atoms(frame, ()),
         )
-        return design.on(first_years)
+        years = tuple(int(f) for f in first_years)
+        return replace(design, first_years=years).with_outcomes(outcomes, rows[list(outcomes)].to_numpy(dtype=float))
+
+    def with_outcomes(self, names: Sequence[str], values: np.ndarray) -> Design:
+        """The same sample and controls with other outcomes: ``values`` (n, m), rows sorted by unit and year."""
+        frame = self.rows
+        r = _demean(np.asarray(values, dtype=float) * frame.root[:, None], frame)
+        for _ in range(2):  # the second pass removes what rounding left of the first
+            r = r - frame.z @ (frame.z.T @ r)
+        frame = replace(frame, r=r)
+        h = np.zeros((r.shape[1], self.n_clusters + 1, frame.z.shape[1]))
+        for i in range(r.shape[1]):
+            h[i, :-1] = _sums(frame.z * r[:, [i]], frame.cluster)
+        atoms = _atoms(frame, self.first_years)
+        return replace(self, outcomes=tuple(names), h=h, rss=(r * r).sum(axis=0), rows=frame, **atoms)
 
     def on(self, first_years: Sequence[int]) -> Design:
         """The same sample with the atoms of other first years. A first year after the sample gives empty atoms."""
@@ -173,8 +201,31 @@ class Design:
 
     @cached_property
     def _pairs(self) -> np.ndarray:
-        """Q = diag(kappa) - C C' (A + 1, A + 1): den of a draw is the sum of Q over its pairs of atoms."""
-        return np.diag(self.kappa) - self.c @ self.c.T
+        """Q (A + 1, A + 1): den of a draw is the sum of Q over its pairs of atoms. Q = diag(kappa) - C C', less n_t n_t' / n_p
+        where two atoms share a level p of a coarser first effect."""
+        q = np.diag(self.kappa) - self.c @ self.c.T
+        if self._means is not None:
+            share = np.sqrt(1 / self._means.mass)[self._means.of_atom] * self.mass
+            q -= np.equal.outer(self._means.of_atom, self._means.of_atom) * np.outer(share, share)
+        return q
+
+    @cached_property
+    def _means(self) -> _Means | None:
+        """What a coarser first effect adds; None where it is the unit itself or stands in Z."""
+        frame = self.rows
+        if frame.level is None or frame.own:
+            return None
+        sums = _sums(np.column_stack([frame.root, frame.z, frame.r]) * frame.root[:, None], frame.cluster)
+        sums = np.vstack([sums, np.zeros(sums.shape[1])])
+        q = frame.z.shape[1]
+        return _Means(
+            of_atom=np.append(np.repeat(frame.level[frame.starts], len(self.first_years)), 0),
+            of_cluster=np.append(frame.level[np.unique(frame.cluster, return_index=True)[1]], 0),
+            mass=_sums(frame.root[:, None] ** 2, frame.level)[:, 0],
+            cluster_mass=sums[:, :1],
+            z=sums[:, 1 : 1 + q],
+            r=sums[:, 1 + q :].T[:, :, None],
+        )
 
     def coefficients(self, atoms: np.ndarray, outcome: int = 0, chunk: int = CHUNK) -> np.ndarray:
         """b (draws,) of each column of ``atoms`` (k, draws), without standard errors; NaN where the draw is undefined.
@@ -203,7 +254,10 @@ class Design:
         theta = self.c.take(atoms[0], axis=0) if len(atoms) else np.zeros((atoms.shape[1], self.c.shape[1]))
         for row in atoms[1:]:
             theta += self.c.take(row, axis=0)
-        return theta, self.kappa.take(atoms).sum(axis=0) - np.einsum("mq,mq->m", theta, theta)
+        den = self.kappa.take(atoms).sum(axis=0) - np.einsum("mq,mq->m", theta, theta)
+        if self._means is not None:
+            den -= self._means.mass @ self._means.shares(atoms, self.mass) ** 2
+        return theta, den
 
     def _defined(self, atoms: np.ndarray, den: np.ndarray) -> np.ndarray:
         """Draws whose treatment is not absorbed, by the rule of ``fwl.identify``: what is left against the centred norm."""
@@ -239,6 +293,18 @@ class Design:
             out.products[:, :, lo : lo + width] = products[:, :, :width]
         out.den[~self._defined(atoms, out.den)] = np.nan
         return out
+
+    def scores(self, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """num (m, draws), den (draws,) with NaN where undefined, and the scores (m, G, draws) of at most CHUNK draws.
+
+        For designs that share clusters, whose scores must be added cluster by cluster before they are squared.
+        """
+        k, draws = atoms.shape
+        part = np.concatenate([atoms, np.full((k, CHUNK - draws), self.empty, dtype=atoms.dtype)], axis=1)
+        work = _Work(self, CHUNK)
+        num, den, _ = work.run(np.ascontiguousarray(part, dtype=np.intp))
+        den = np.where(self._defined(atoms, den[:draws]), den[:draws], np.nan)
+        return num[:, :draws], den, work.scores[:, : self.n_clusters, :draws]
 
 
 @dataclass(frozen=True)
@@ -289,15 +355,36 @@ class Statistics:
         return self._weights(weights) @ self.num
 
 
+@dataclass(frozen=True)
+class _Means:
+    """A coarser first effect: levels of atoms (A + 1,) and clusters (G + 1,), n_p (L,), and of each cluster n_g (G + 1, 1),
+    z_g (G + 1, q) and r_g'1 (m, G + 1, 1)."""
+
+    of_atom: np.ndarray
+    of_cluster: np.ndarray
+    mass: np.ndarray
+    cluster_mass: np.ndarray
+    z: np.ndarray
+    r: np.ndarray
+
+    def shares(self, atoms: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        """Treated share m_p of every level (L, draws)."""
+        out = np.zeros((len(self.mass), atoms.shape[1]))
+        draw = np.arange(atoms.shape[1])
+        for row in atoms:  # the atoms of a draw may share a level
+            out[self.of_atom.take(row), draw] += mass.take(row)
+        return out / self.mass[:, None]
+
+
 class _Work:
-    """Buffers of one chunk and the three matrix products that fill them."""
+    """Buffers of one chunk and the matrix products that fill them."""
 
     def __init__(self, design: Design, chunk: int) -> None:
         m, groups, q = design.h.shape
         self.design, self.chunk = design, chunk
         self.h = design.h.reshape(m * groups, q)
         self.cluster = np.append(np.repeat(design.cluster, len(design.first_years)), groups - 1)
-        self.own_cluster = len(design.units) == design.n_clusters
+        self.one_unit_each = len(design.units) == design.n_clusters
         self.theta = np.empty((q, chunk))
         self.phi = np.empty((design.hh.shape[1], chunk))
         self.w = np.empty((groups, chunk))
@@ -310,101 +397,131 @@ class _Work:
         theta, den = design._theta(atoms)
         num = design.s.take(atoms, axis=1).sum(axis=1)
         beta = _ratio(num, np.where(den > 0, den, np.nan))
-        self._quadratic(theta)
-        np.matmul(self.h, self.theta, out=self.scores.reshape(len(self.h), self.chunk))
-        own = [design.kappa.take(row) - 2 * np.einsum("mq,mq->m", design.c.take(row, axis=0), theta) for row in atoms]
+        self._untreated(theta)
+        own = design.kappa.take(atoms)
+        for at, row in zip(own, atoms, strict=True):
+            at -= 2 * np.einsum("mq,mq->m", design.c.take(row, axis=0), theta)
+        if design._means is not None:
+            self._add_means(atoms, own)
         for i, scores in enumerate(self.scores):
             np.multiply(self.w, beta[i], out=self.spare)
             np.add(scores, self.spare, out=scores)
-            self._subtract_own(scores, atoms, np.asarray(own), i, beta[i])
+            self._subtract_own(scores, atoms, design.s[i].take(atoms) - beta[i] * own)
         products = np.empty((len(num), len(num), self.chunk))
         for i in range(len(num)):
             for j in range(i + 1):
                 products[i, j] = products[j, i] = np.einsum("gm,gm->m", self.scores[i], self.scores[j])
         return num, den, products
 
-    def _quadratic(self, theta: np.ndarray) -> None:
-        """w = theta'H_g theta for all clusters: the products theta_i theta_j, i <= j, times the half-vectorised H."""
+    def _untreated(self, theta: np.ndarray) -> None:
+        """w = theta'H_g theta and scores = theta'h_g, as if no unit of any cluster were treated.
+
+        theta'H_g theta is the half-vectorised H times the products theta_i theta_j, i <= j.
+        """
         self.theta[:] = theta.T
         at, q = 0, len(self.theta)
         for i in range(q):
             np.multiply(self.theta[i], self.theta[i:], out=self.phi[at : at + q - i])
             at += q - i
         np.matmul(self.design.hh, self.phi, out=self.w)
+        np.matmul(self.h, self.theta, out=self.scores.reshape(len(self.h), self.chunk))
 
-    def _subtract_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray, outcome: int, beta: np.ndarray) -> None:
-        """Take S[a] - b (kappa[a] - 2 theta'C[a]) off in the clusters of the drawn atoms: what is left is -s_g."""
-        if not len(atoms):
-            return
-        extra = self.design.s[outcome].take(atoms) - beta * own
+    def _add_means(self, atoms: np.ndarray, own: np.ndarray) -> None:
+        """What a coarser first effect adds to w, to the scores and to the part of the treated rows (``own``)."""
+        means = self.design._means
+        shares = means.shares(atoms, self.design.mass)
+        own -= 2 * self.design.mass.take(atoms) * shares[means.of_atom.take(atoms), np.arange(self.chunk)]
+        share = shares.take(means.of_cluster, axis=0)
+        self.w += share * (means.cluster_mass * share + 2 * (means.z @ self.theta))
+        self.scores += means.r * share
+
+    def _subtract_own(self, scores: np.ndarray, atoms: np.ndarray, own: np.ndarray) -> None:
+        """Take the part of the treated rows off in the clusters of the drawn atoms: what is left is -s_g."""
         where = self.cluster.take(atoms) * self.chunk + np.arange(self.chunk)
         flat = scores.reshape(-1)
-        if self.own_cluster:
-            flat[where] -= extra
+        if self.one_unit_each:
+            flat[where] -= own
         else:  # two atoms of a draw may share a cluster
-            for at, value in zip(where, extra, strict=True):
+            for at, value in zip(where, own, strict=True):
                 flat[at] -= value
 
 
-def _refuse(rows: pd.DataFrame, numbers: list[str], unit: str, year: str, cluster: str) -> None:
+def _ordered(rows: pd.DataFrame, unit: str, year: str) -> pd.DataFrame:
     if not len(rows):
         raise ValueError("no rows to build a design on")
-    if rows.duplicated([unit, year]).any():
+    return rows.iloc[np.lexsort((rows[year].to_numpy(), _codes(rows[unit])))]
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    """Integer codes 0.. of the sorted levels."""
+    import pandas as pd
+
+    return pd.factorize(values, sort=True)[0]
+
+
+def _starts(codes: np.ndarray) -> np.ndarray:
+    """Where each run of equal codes begins."""
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+
+
+def _refuse(rows: pd.DataFrame, numbers: list[str], unit: np.ndarray, cluster: np.ndarray, year: str) -> None:
+    again = (np.diff(unit) == 0) & (np.diff(rows[year].to_numpy()) == 0)
+    if again.any():
         raise ValueError("the sample has more than one row for a unit and year")
     bad = [name for name in dict.fromkeys(numbers) if not np.isfinite(rows[name].to_numpy(dtype=float)).all()]
     if bad:
         raise ValueError(f"values that are not finite in {', '.join(bad)}")
-    if rows.groupby(unit)[cluster].nunique().max() > 1:
-        raise ValueError(f"a {unit} lies in more than one {cluster}")
+    if not _nested(unit, cluster):
+        raise ValueError("a unit lies in more than one cluster")
 
 
 def _nested(first: np.ndarray, groups: np.ndarray) -> bool:
     """Whether every level of an effect lies in one cluster."""
-    return len(np.unique(first)) == len(np.unique(np.column_stack([first, groups]), axis=0))
+    return first is groups or len(np.unique(first)) == len(np.unique(first * (int(groups.max()) + 1) + groups))
 
 
-def _explicit_block(effects: fwl.Effects, controls: np.ndarray, demeaned: bool) -> np.ndarray:
-    """The columns beside the treatment that are not removed by demeaning; controls centred and scaled, for the digits only."""
+def _explicit_block(effects: fwl.Effects, controls: np.ndarray, by_means: bool) -> np.ndarray:
+    """The columns beside the treatment that no means remove; controls centred and scaled, for the digits only."""
     centred = controls - controls.mean(axis=0)
     spread = centred.std(axis=0)
     blocks = [effects.second_dummies(), centred / np.where(spread > 0, spread, 1.0)]
-    if not demeaned:
+    if not by_means:
         blocks = [np.ones((len(controls), 1)), effects.first_dummies(), *blocks]
     return np.column_stack(blocks)
 
 
-def _demean(matrix: np.ndarray, root: np.ndarray, starts: np.ndarray, demeaned: bool) -> np.ndarray:
-    """M times the columns of ``matrix`` (n, k), which carry the root weights."""
-    if not demeaned:
+def _sums(matrix: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Sums of the rows of ``matrix`` (n, k) by code (levels, k)."""
+    order = np.argsort(codes, kind="stable")
+    return np.add.reduceat(matrix[order], _starts(codes[order]), axis=0)
+
+
+def _demean(matrix: np.ndarray, rows: Rows) -> np.ndarray:
+    """The columns of ``matrix`` (n, k), which carry the root weights, net of the means of the first effect."""
+    if rows.level is None:
         return matrix
-    sums = np.add.reduceat(matrix * root[:, None], starts, axis=0)
-    means = sums / np.add.reduceat(root**2, starts)[:, None]
-    sizes = np.diff(np.append(starts, len(matrix)))
-    return matrix - root[:, None] * np.repeat(means, sizes, axis=0)
+    means = _sums(matrix * rows.root[:, None], rows.level) / _sums(rows.root[:, None] ** 2, rows.level)
+    return matrix - rows.root[:, None] * means[rows.level]
 
 
-def _whitened(block: np.ndarray, root: np.ndarray, starts: np.ndarray, demeaned: bool) -> np.ndarray:
-    """An orthonormal basis (n, q) of the explicit block net of unit means."""
-    basis = np.linalg.qr(_demean(block * root[:, None], root, starts, demeaned))[0]
-    # once more: what rounding left of the unit means is removed, and the basis is orthonormal to the last digit
-    return np.linalg.qr(_demean(basis, root, starts, demeaned))[0]
+def _whitened(block: np.ndarray, rows: Rows) -> np.ndarray:
+    """An orthonormal basis (n, q) of the explicit block net of the means of the first effect."""
+    basis = np.linalg.qr(_demean(block * rows.root[:, None], rows))[0]
+    # Once more: the means that rounding left are removed, and the basis is orthonormal to the last digit.
+    basis = _demean(basis, rows)
+    return basis @ np.linalg.inv(np.linalg.cholesky(basis.T @ basis)).T
 
 
-def _by_cluster(z: np.ndarray, r: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """h (m, G + 1, q) and the half-vectorised H (G + 1, q (q + 1) / 2)."""
-    n_groups, q, m = int(groups.max()) + 1, z.shape[1], r.shape[1]
-    order = np.argsort(groups, kind="stable")
-    z, r, groups = z[order], r[order], groups[order]
-    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
-    h = np.zeros((m, n_groups + 1, q))
-    for i in range(m):
-        h[i, :-1] = np.add.reduceat(z * r[:, [i]], starts, axis=0)
-    hh = np.zeros((n_groups + 1, q * (q + 1) // 2))
+def _half_vectorised(rows: Rows) -> np.ndarray:
+    """H_g = Z_g'Z_g by cluster, half-vectorised (G + 1, q (q + 1) / 2), off-diagonal elements doubled; the last is empty."""
+    q, sizes = rows.z.shape[1], np.bincount(rows.cluster)
+    order = np.argsort(rows.cluster, kind="stable")
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    padded = np.zeros((len(sizes) + 1, int(sizes.max()), q))
+    padded[rows.cluster[order], place] = rows.z[order]
     upper = np.triu_indices(q)
     twice = np.where(upper[0] == upper[1], 1.0, 2.0)
-    for g, part in enumerate(np.split(z, starts[1:])):
-        hh[g] = (part.T @ part)[upper] * twice
-    return {"h": h, "hh": hh}
+    return np.matmul(padded.transpose(0, 2, 1), padded)[:, upper[0], upper[1]] * twice
 
 
 def _atoms(rows: Rows, first_years: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -420,7 +537,7 @@ def _atoms(rows: Rows, first_years: tuple[int, ...]) -> dict[str, np.ndarray]:
         cells[:, f] = np.add.reduceat((rows.year >= first).astype(int), rows.starts)
         mass[:, f] = np.add.reduceat(rows.root * d, rows.starts)
     kappa = mass.copy()
-    if rows.demeaned:
+    if rows.own:
         kappa -= mass**2 / np.add.reduceat(rows.root**2, rows.starts)[:, None]
     end = units * count
     return {

@@ -3,6 +3,7 @@
 City + year: city absorbed, constant and year dummies explicit, K = k + (T-1) + 1 (the city effects are nested in the clusters).
 Province + year: nothing absorbed, dummies for both, K = k + (T-1) + P (provinces are not nested in city clusters).
 Both with CRV1 * G/(G-1) * (N-1)/(N-K) and, for p-values and intervals, t(G-1), which PanelOLS itself does not use.
+With weights: Stata's aweights. Their scale changes nothing, N stays the number of rows, means and R2 are weighted.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Fit:
     r2: R2 = field(default_factory=R2)
     kept: tuple[str, ...] = ()  # the terms that were fitted, in the order of ``cov``
     cov: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))  # covariance of (kept terms, _cons), for joint tests
+    residual_df: int = 0  # N less every parameter of the model, all fixed effects counted
+    variance: str = "cluster"  # how the covariance is computed
 
     @property
     def df(self) -> int:
@@ -57,19 +60,27 @@ class Fit:
         return max(self.n_clusters - 1, 0)
 
 
-def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict[str, str], cluster: str) -> Fit:
+def fit(
+    rows: pd.DataFrame,
+    outcome: str,
+    terms: list[str],
+    effect_columns: dict[str, str],
+    cluster: str,
+    weights: str | None = None,
+) -> Fit:
     """Estimate ``outcome`` on ``terms`` with two fixed effects, standard errors clustered by the column ``cluster``.
 
     ``rows``: one row per city and year, float columns ``outcome`` and ``terms``, singletons already dropped.
-    ``effect_columns``: effect name -> column; the first one is absorbed where it is the cluster. A term that is absorbed or
-    collinear gets a row that says so; the fit never fails on the data's account.
+    ``effect_columns``: effect name -> column; the first one is absorbed where it is the cluster. ``weights``: column of
+    positive analytic weights. A term that is absorbed or collinear gets a row that says so; the fit never fails on the data's
+    account.
     """
     first, second = (fwl.codes(rows[c]) for c in effect_columns.values())
     levels = {name: int(rows[c].nunique()) for name, c in effect_columns.items()}
     clusters = int(rows[cluster].nunique())
     if clusters < 2:
         return _nothing(terms, rows, clusters, levels, f"{clusters} clusters: nothing can be estimated")
-    effects = fwl.Effects(first, second)
+    effects = fwl.Effects(first, second, rows[weights].to_numpy(dtype=float) if weights else None)
     x = rows[terms].to_numpy(dtype=float)
     verdict = fwl.identify(x, effects)
     absorb = effect_columns[next(iter(effect_columns))] == cluster
@@ -88,6 +99,7 @@ def fit(rows: pd.DataFrame, outcome: str, terms: list[str], effect_columns: dict
         r2=_r2(rows[outcome].to_numpy(dtype=float), resid, effects, len(kept)),
         kept=tuple(kept),
         cov=cov,
+        residual_df=len(rows) - effects.n_parameters - len(kept),
     )
 
 
@@ -110,13 +122,14 @@ def _panel_ols(
 
     All regressors are centred: PanelOLS judges what is absorbed against a norm that includes the mean. They are scaled by
     powers of two, which changes no digit, so that its rank test does not depend on units. ``_cons`` is then taken back to the
-    grand-mean convention, mean(y) - mean(x)'b, as a linear combination of (const, slopes) with their full covariance.
+    grand-mean convention, mean(y) - mean(x)'b, as a linear combination of (const, slopes) with their full covariance. Residuals
+    carry the root weights of ``effects``.
     """
     import pandas as pd
     from linearmodels.panel import PanelOLS
 
     x = rows[kept].to_numpy(dtype=float)
-    mean = x.mean(axis=0)
+    mean = effects.mean(x)
     scale = 2.0 ** np.round(np.log2(np.maximum(x.std(axis=0), np.finfo(float).tiny)))
     blocks = [np.ones((len(rows), 1)), (x - mean) / scale, effects.second_dummies()]
     if not absorb:
@@ -125,14 +138,16 @@ def _panel_ols(
     index = pd.MultiIndex.from_arrays([rows["city_id"], rows["year"]], names=["city_id", "year"])
     exog = pd.DataFrame(design, index=index, columns=[f"x{j}" for j in range(design.shape[1])])
     endog = pd.Series(rows[outcome].to_numpy(dtype=float), index=index, name="y")
-    result = PanelOLS(endog, exog, entity_effects=absorb).fit(cov_type="clustered", cluster_entity=True, group_debias=True)
+    weights = None if effects.weights is None else pd.Series(effects.weights, index=index, name="w")
+    model = PanelOLS(endog, exog, entity_effects=absorb, weights=weights)
+    result = model.fit(cov_type="clustered", cluster_entity=True, group_debias=True)
     k = len(kept)
     back = np.zeros((k + 1, k + 1))  # (const, scaled slopes) -> (slopes, _cons)
     back[:k, 1:] = np.diag(1.0 / scale)
     back[k] = np.concatenate([[1.0], -mean / scale])
     params = back @ result.params.to_numpy()[: k + 1]
     cov = back @ result.cov.to_numpy()[: k + 1, : k + 1] @ back.T
-    return params, cov, result.resids.to_numpy()
+    return params, cov, result.resids.to_numpy() * effects.root
 
 
 def _slopes(terms: list[str], verdict: fwl.Identified, params: np.ndarray, cov: np.ndarray) -> list[Estimate]:
@@ -162,10 +177,13 @@ def _estimate(term: str, value: float, variance: float, note: str) -> Estimate:
 
 
 def _r2(y: np.ndarray, resid: np.ndarray, effects: fwl.Effects, k: int) -> R2:
-    """R2 as reghdfe defines them. within: against the residual sum of squares of the effects alone (two-way, not xtreg's)."""
+    """R2 as reghdfe defines them. within: against the residual sum of squares of the effects alone (two-way, not xtreg's).
+
+    Every sum of squares is weighted where the effects have weights; ``resid`` carries the root weights.
+    """
     n, rss = len(y), float(resid @ resid)
-    total = float(((y - y.mean()) ** 2).sum())
-    left = effects.residualise(y[:, None])[:, 0]
+    total = float((((y - effects.mean(y[:, None])[0]) * effects.root) ** 2).sum())
+    left = effects.residualise(y[:, None])[:, 0] * effects.root
     within = float(left @ left)
     free = n - effects.n_parameters - k
     if total == 0 or within <= 1e-24 * total:

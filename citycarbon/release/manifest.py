@@ -26,12 +26,17 @@ def compose(
     run_info: dict[str, Any],
     synthetic: bool,
     created_at: str,
+    predecessor: str | None = None,
 ) -> dict[str, Any]:
-    """Everything of the manifest but ``row_counts`` and ``files``, which are known once the bundle stands."""
+    """Everything of the manifest but ``row_counts`` and ``files``, which are known once the bundle stands.
+
+    ``predecessor``: id of the study's release before this one, None for the first.
+    """
     return {
         "id": identity.id,
         "study": identity.study,
         "created_at": created_at,
+        "predecessor": predecessor,
         "synthetic": synthetic,
         "public": identity.public,
         "run": run_info,

@@ -155,7 +155,8 @@ def print_again(path: Path, body: dict[str, Any], report: VerifyReport) -> None:
     study, panel = load_study(path / "study.yaml"), pd.read_parquet(path / "panel.parquet")
     attrition = pd.read_csv(path / "sample_attrition.csv", dtype={"city_id": "str"})
     with tempfile.TemporaryDirectory() as folder:
-        again = write_tables(study, panel, read_estimates(path / "estimates.csv"), attrition, Path(folder), body["synthetic"])
+        estimates = read_estimates(path / "estimates.csv")
+        again = write_tables(study, panel, estimates, attrition, Path(folder), body["synthetic"], path)
         for file in again:
             name = f"tables/{file.name}"
             described = study.tables[file.stem].kind == "descriptives"

@@ -51,15 +51,17 @@ def _together(heads: list[str]) -> str:
 
 
 def attrition_table(attrition: pd.DataFrame, study: Study, synthetic: bool, estimates: pd.DataFrame | None = None) -> Table:
-    """The attrition table; with ``estimates`` it goes on to the singletons dropped and the N of every regression column."""
+    """The attrition table; with ``estimates`` it goes on to the singletons dropped and the N of every headline column."""
     cities, years = attrition["city_id"].nunique(), attrition["year"].nunique()
     start = f"All city-years ({cities:,} cities x {years} years)"
     body = [_row(start, None, len(attrition), cities)]
     body += [_row(s.reason, s.dropped, s.left, s.cities) for s in attrition_steps(attrition).itertuples()]
     inside = attrition[attrition["in_sample"].astype(bool)]
     body.append(_row("In the sample", None, len(inside), inside["city_id"].nunique(), rule=True))
+    headline = [name for name, spec in study.regression_tables().items() if not spec.variants]
     if estimates is not None:
-        body += _estimation_rows(estimates, len(inside))
+        body += _estimation_rows(estimates[estimates["table"].isin(headline)], len(inside))
+    has_variants = estimates is not None and len(headline) < len(study.regression_tables())
     title = next(
         (t.title for t in study.tables.values() if t.kind == "attrition"), "From all city-years to the estimation sample"
     )
@@ -72,6 +74,7 @@ def attrition_table(attrition: pd.DataFrame, study: Study, synthetic: bool, esti
             f"A city-year is in the sample when {', '.join(study.sample_variables)} are all present, for units of kind "
             f"{', '.join(study.unit_kinds)} in {study.window.first}-{study.window.last}.",
             "Each city-year is counted once, at the first step that drops it; its full reason stands in sample_attrition.csv.",
+            *(["The N of a column of other readings stands under its own table."] if has_variants else []),
         ),
         synthetic=synthetic,
     )
@@ -93,6 +96,6 @@ def _estimation_rows(estimates: pd.DataFrame, in_sample: int) -> list[Row]:
         other = in_sample - int(n) - int(singletons)
         text = f"{table_name(table)} {', '.join(columns)}: singletons of {' + '.join(parse_effects(effects))}"
         if other:
-            text += f" ({count(singletons)}), filter or missing values of its own ({count(other)})"
+            text += f" ({count(singletons)}), filter, half, match or missing values of its own ({count(other)})"
         rows.append(_row(text, int(singletons) + other, int(n), int(cities)))
     return rows

@@ -1,19 +1,23 @@
 """Sentences about results, each generated from the numbers of ``estimates.csv``: no result is described by hand anywhere.
 
-``sentences`` say what the numbers say and no more: no star is compared with a star, no interval is called an effect.
+They say what the numbers say and no more: no star is compared with a star, no interval is called an effect, and a direction is
+the sign of the number. What each table comes to is said in ``table_sentences``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from citycarbon.report.layout import table_name
+from citycarbon.study.spec import TreatmentTerm
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOGS = ("ln", "ln(1+x)")
 NO_CONTROLS = "no controls"
+TREATMENTS: tuple[str, ...] = get_args(TreatmentTerm)  # other terms that begin with did_ are dummies of other policies
 
 
 def headline_row(estimates: pd.DataFrame) -> dict[str, Any] | None:
@@ -34,7 +38,7 @@ def headline(row: dict[str, Any] | None, estimates: pd.DataFrame, policy: str, l
     predicted = " and ".join(h for h in held if h != NO_CONTROLS)
     interval = f"95 % interval {signed(row['conf_low'])} to {signed(row['conf_high'])} with t({whole(row['df'])})"
     return (
-        f"From its first treated year on, a city of the policy {policy} has {_size(row)} {label} than {predicted} predict: "
+        f"From its first treated year on, a city of the policy {policy} has {size(row)} {label} than {predicted} predict: "
         f"did = {signed(row['estimate'])} (standard error {plain(row['std_error'])}, {interval}); "
         f"{where(row)}, {whole(row['n_units'])} cities, {whole(row['n_obs'])} city-years."
     )
@@ -43,11 +47,28 @@ def headline(row: dict[str, Any] | None, estimates: pd.DataFrame, policy: str, l
 def uncertainty(row: dict[str, Any]) -> str:
     """What the interval covers, and why it is not the last word with few treated cities."""
     covers = row["conf_low"] <= 0 <= row["conf_high"]
-    support = f"{whole(row['n_treated_units'])} treated cities ({whole(row['n_treated_cells'])} treated city-years)"
-    text = f"The interval {'covers' if covers else 'does not cover'} zero and rests on {support}"
+    text = f"The interval {'covers' if covers else 'does not cover'} zero and rests on {support(row)}"
     if row["star_rule"] == "pending":
         return f"{text}; no star is given before randomisation inference is done (RI pending)."
-    return f"{text}; stars follow the rule {row['star_rule']}."
+    if not math.isfinite(row.get("p_ri_t", math.nan)):
+        return f"{text}; it earns no star: {row['note'] or 'no reason is recorded'}."
+    inverted = f", with the interval {signed(row['conf_low_ri'])} to {signed(row['conf_high_ri'])}" if _inverted(row) else ""
+    return (
+        f"{text}. Where the treatment is reassigned to cities at random, a t statistic at least as large has probability "
+        f"p = {plain(row['p_ri_t'])} (randomisation inference{inverted})."
+    )
+
+
+def _inverted(row: dict[str, Any]) -> bool:
+    return math.isfinite(row.get("conf_low_ri", math.nan)) and math.isfinite(row.get("conf_high_ri", math.nan))
+
+
+def support(row: dict[str, Any]) -> str:
+    """``9 treated cities (17 treated city-years)``."""
+    cities, cells = int(row["n_treated_units"]), int(row["n_treated_cells"])
+    return (
+        f"{whole(cities)} treated {'city' if cities == 1 else 'cities'} ({whole(cells)} treated city-year{'s' * (cells != 1)})"
+    )
 
 
 def comparisons(estimates: pd.DataFrame, main: dict[str, Any]) -> list[str]:
@@ -126,11 +147,6 @@ def where(row: dict[str, Any]) -> str:
     return f"{table_name(row['table'])} column {row['column']}"
 
 
-def table_name(table: str) -> str:
-    """``table2`` -> ``Table 2``."""
-    return re.sub(r"^table(\d+)$", r"Table \1", table)
-
-
 def effects(text: str) -> str:
     """``city (220 levels) + year (19 levels)`` -> ``city and year effects``."""
     return f"{' and '.join(re.sub(r' [(].*?[)]', '', text).split(' + '))} effects"
@@ -138,17 +154,18 @@ def effects(text: str) -> str:
 
 def controls(estimates: pd.DataFrame, row: dict[str, Any]) -> str:
     rows = estimates[(estimates["table"] == row["table"]) & (estimates["column"] == row["column"])]
-    n = sum(t not in ("did", "_cons") for t in rows["term"])
+    n = sum(t not in (*TREATMENTS, "_cons") for t in rows["term"])
     return f"{n} control{'s' * (n != 1)}" if n else NO_CONTROLS
 
 
-def _size(row: dict[str, Any]) -> str:
-    """The estimate in words: a change in per cent for a log outcome, in units otherwise."""
+def size(row: dict[str, Any]) -> str:
+    """The estimate in words, its direction from its sign: a change in per cent for a log outcome, else in units."""
     b = row["estimate"]
-    way = "lower" if b < 0 else "higher"
-    if row["transform"] in LOGS:
+    way = "lower" if b < 0 else "higher" if b > 0 else "higher or lower"
+    if row["transform"] == "ln":
         return f"{100 * abs(math.expm1(b)):.1f} % {way}"
-    return f"{plain(abs(b))} {row['outcome_unit']} {way}"
+    unit = row["outcome_unit"] if row["transform"] == "none" else f"in {row['transform']} of {row['outcome_unit']},"
+    return f"{plain(abs(b))} {unit} {way}"
 
 
 def signed(value: float) -> str:

@@ -12,7 +12,7 @@ from citycarbon.econometrics.contract import write_csv
 from citycarbon.econometrics.recovery import (
     NO_TRUTH,
     NONE_STATED,
-    projected_estimands,
+    projection,
     recovery_frame,
 )
 from citycarbon.study.spec import Matching
@@ -83,7 +83,7 @@ def test_without_an_interval_by_randomisation_nothing_is_said_about_it(panel, st
 def test_estimands_about_other_rows_are_not_used(panel, study, estimates):
     row = recovery_frame(estimates, truth(panel, estimates, n_rows=7), study).iloc[0]
     assert np.isnan(row["estimand"]) and "about other rows: 7 with" in row["note"]
-    projected = recovery_frame(estimates, truth(panel, estimates, n_rows=7), study, {"table2:1": -0.3}).iloc[0]
+    projected = recovery_frame(estimates, truth(panel, estimates, n_rows=7), study, lambda table, column: -0.3).iloc[0]
     assert projected["estimand"] == -0.3 and "projected on the panel" in projected["note"]
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_projection_of_cell_effects_is_not_given_one(panel, study, es
     kernel = Matching(id="kernel", label="k", covariates=["market"], timing="pooled", method="kernel", weighted=True)
     other = study.model_copy(update={"tables": {"table2": table}, "matchings": [kernel]})
     nothing_stated = truth(panel, estimates) | {"columns": []}
-    assert projected_estimands(panel, nothing_stated, other) == {}
+    assert np.isnan(projection(panel, nothing_stated, other)("table2", "1"))
     found = estimates.replace({"term": {"did": changed.treatment}})
     assert said in recovery_frame(found, nothing_stated, other)["note"].item()
 
@@ -130,13 +130,13 @@ def test_projection_on_the_panel_is_what_a_noiseless_outcome_estimates(panel, ba
     uneven["lnco2"] += uneven["effect"] - panel["effect"]
     study = make_study(base_study, CONTROLS)
     found = estimate_columns(uneven, study)
-    known = projected_estimands(uneven, truth(uneven, found), study)
-    assert known["table2:1"] == pytest.approx(found.loc[found["term"] == "did", "estimate"].item(), abs=1e-9)
-    assert known["table2:1"] < -0.32
+    known = projection(uneven, truth(uneven, found), study)("table2", "1")
+    assert known == pytest.approx(found.loc[found["term"] == "did", "estimate"].item(), abs=1e-9)
+    assert known < -0.32
     mechanism = make_study(base_study, CONTROLS, outcome="lngreen")
     with_green = uneven.assign(lngreen=3.0 + 0.25 * uneven["did_ai_pilot"])
-    assert projected_estimands(with_green, truth(uneven, found), mechanism)["table2:1"] == pytest.approx(0.25)
-    assert projected_estimands(uneven, truth(uneven, found) | {"policy": "low_carbon"}, study) == {}
+    assert projection(with_green, truth(uneven, found), mechanism)("table2", "1") == pytest.approx(0.25)
+    assert np.isnan(projection(uneven, truth(uneven, found) | {"policy": "low_carbon"}, study)("table2", "1"))
 
 
 def test_file_has_every_digit_and_no_nan(panel, study, estimates, tmp_path):

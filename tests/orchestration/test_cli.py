@@ -37,7 +37,20 @@ def source_file(tmp_path):
 def test_help_names_every_command_and_the_exit_codes():
     done = subprocess.run([CITYCARBON, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for command in ["run", "check", "add", "refresh", "sources", "studies", "sample", "trace", "verify", "report", "doctor"]:
+    for command in [
+        "run",
+        "check",
+        "add",
+        "refresh",
+        "sources",
+        "studies",
+        "sample",
+        "trace",
+        "diff",
+        "verify",
+        "report",
+        "doctor",
+    ]:
         assert f"    {command} " in done.stdout or f"    {command}\n" in done.stdout
     assert "4 verify found a mismatch" in " ".join(done.stdout.split())
 

@@ -31,7 +31,7 @@ def test_definitions_are_loadable(defs):
 
 def test_one_job_a_study_and_each_job_says_what_it_does(defs):
     names = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
-    desk = {"add", "sources", "trace", "verify", "doctor"}
+    desk = {"add", "sources", "trace", "diff", "verify", "doctor"}
     assert names == {*(f"study_{s}" for s in list_studies()), "refresh", "check", *desk}
     assert all(defs.resolve_job_def(name).description for name in names)
 

@@ -78,26 +78,28 @@ def test_a_channel_needs_a_mediator_that_moves_and_a_share_above_zero(tmp_path, 
     assert got == "undecided" or "sequential ignorability" in row["why"]
 
 
-def event(*rows: tuple[int, float, float, float]) -> pd.DataFrame:
-    names = ("event_time", "estimate", "conf_low", "conf_high")
-    lead = {"variant": "binned", "n_treated_units": 4, "pretrend_F": 1.2, "p": 0.3, "p_ri": 0.4}
+def event(*rows: tuple[int, float, float]) -> pd.DataFrame:
+    names = ("event_time", "estimate", "p_ri_t")
+    lead = {"is_headline": True, "std_error": 0.1, "n_treated_units": 4, "pretrend_F": 1.2, "pretrend_p": 0.3}
+    lead |= {"pretrend_p_ri": 0.4, "pretrend_note": ""}
     return pd.DataFrame([{**lead, **dict(zip(names, row, strict=True))} for row in rows])
 
 
-def test_event_times_need_every_interval_on_the_claimed_side(tmp_path):
+def test_event_times_need_every_coefficient_to_pass_the_test(tmp_path):
     claim = "rule: event_time, event_times: [1, 2], sign: negative"
-    below, zero, above = (1, -0.3, -0.5, -0.1), (2, -0.2, -0.5, 0.1), (2, 0.2, 0.1, 0.3)
-    assert verdict(tmp_path, claim, event_study=event(below, (2, -0.2, -0.4, -0.1)))[0] == "supported"
-    assert verdict(tmp_path, claim, event_study=event(below, zero))[0] == "undecided"
-    assert verdict(tmp_path, claim, event_study=event((1, 0.2, 0.1, 0.3), above))[0] == "contradicted"
-    assert verdict(tmp_path, claim, event_study=event(below, (2, NAN, NAN, NAN)))[0] == "not estimable"
+    below = (1, -0.3, 0.01)
+    assert verdict(tmp_path, claim, event_study=event(below, (2, -0.2, 0.02)))[0] == "supported"
+    assert verdict(tmp_path, claim, event_study=event(below, (2, -0.2, 0.2)))[0] == "undecided"
+    assert verdict(tmp_path, claim, event_study=event(below, (2, 0.2, 0.01)))[0] == "undecided"
+    assert verdict(tmp_path, claim, event_study=event((1, 0.2, 0.01), (2, 0.2, 0.02)))[0] == "contradicted"
+    assert verdict(tmp_path, claim, event_study=event(below, (2, NAN, NAN)))[0] == "not estimable"
     assert verdict(tmp_path, claim)[0] == "not supplied"
 
 
 def test_parallel_trends_are_never_supported_only_not_refused(tmp_path):
-    rows = event((0, -0.1, -0.2, 0.0))
+    rows = event((0, -0.1, 0.2))
     assert verdict(tmp_path, "rule: pre_trend", event_study=rows)[0] == "undecided"
-    assert verdict(tmp_path, "rule: pre_trend", event_study=rows.assign(p_ri=0.01))[0] == "contradicted"
+    assert verdict(tmp_path, "rule: pre_trend", event_study=rows.assign(pretrend_p_ri=0.01))[0] == "contradicted"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ CONTRACT = [
     "lineage/openlineage.ndjson",
     "lineage/raw_rows.parquet",
     "ro-crate-metadata.json",
+    "diff.json",
+    "diff.md",
     "report/index.html",
 ]
 

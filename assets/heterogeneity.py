@@ -1,0 +1,55 @@
+"""Splits of the cities in two halves: who is where, the test of the difference, and the check that the halves add up."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from assets.check_files import keep
+from assets.reporting import OWNERS, POOL, code_version, is_synthetic, panel_and_folder, written_tables
+from citycarbon.paths import Home
+from citycarbon.study import Study
+
+
+@dg.asset(
+    deps=["city_panel", "estimates"],
+    kinds={"python", "csv"},
+    owners=OWNERS,
+    pool=POOL,
+    code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
+    description=(
+        "Every split: criterion, cut, sizes of the halves with their sum check, effect in each half, and the difference with "
+        "its p-value by randomisation inference."
+    ),
+)
+def splits(
+    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    from citycarbon.econometrics import read_estimates
+    from citycarbon.econometrics.splits import split_report
+
+    panel, folder = panel_and_folder(home, study)
+    frame = split_report(panel, study, read_estimates(folder / "estimates.csv"))
+    used = {"city_panel": ["city_id", "year", "in_sample"], "estimates": ["estimate", "n_obs", "singletons_dropped"]}
+    return written_tables({"splits": frame}, folder, is_synthetic(landing), used)
+
+
+@dg.asset_check(
+    asset=splits,
+    name="splits_add_up",
+    blocking=True,
+    pool=POOL,
+    description="low + high + missing + singletons + incomplete = N in every split whose halves are sets of cities or rows.",
+)
+def splits_add_up(home: dg.ResourceParam[Home], study: dg.ResourceParam[Study]) -> dg.AssetCheckResult:
+    from citycarbon.econometrics import read_estimates
+    from citycarbon.econometrics.contract import read_results
+    from citycarbon.econometrics.splits import SPLIT_COLUMNS, check_splits
+
+    folder = home.results(study.study)
+    result = check_splits(read_results(folder / "splits.csv", SPLIT_COLUMNS), read_estimates(folder / "estimates.csv"))
+    keep([result], home, study.study, "splits")
+    return dg.AssetCheckResult(
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"observed": result.observed, "expected": result.expected},
+    )

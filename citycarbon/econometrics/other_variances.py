@@ -1,0 +1,198 @@
+"""Other variances of the treatment's coefficient beside the headline's: rows of ``inference.csv``, one per column and method.
+
+The coefficient is that of the column; only its standard error, degrees of freedom and p-value differ. Other methods add rows of
+the same columns (``INFERENCE_COLUMNS``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from citycarbon.econometrics import fwl
+from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
+from citycarbon.econometrics.twfe import levels_counted
+from citycarbon.study.spec import Column, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INFERENCE_COLUMNS: dict[str, type] = {
+    "table": str, "column": str, "term": str, "method": str, "estimate": float, "std_error": float, "statistic": float,
+    "df": int, "p_value": float, "conf_low": float, "conf_high": float, "note": str,
+}  # fmt: skip
+CLASSICAL, HC1, RI_T, RI_BETA = "classical", "hc1", "ri:t", "ri:beta"
+CLUSTERS = ("city", "province")
+METHODS = (CLASSICAL, HC1, *(f"cluster:{name}" for name in CLUSTERS))
+FEW_CLUSTERS = (
+    40  # below, t(G-1) with CRV1 is known to reject too often (Cameron, Gelbach and Miller 2008; MacKinnon and Webb 2017)
+)
+_PANDAS = {str: "object", float: "float64", int: "Int64"}
+
+
+def inference_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a frame in the columns and types of ``inference.csv``; what a row does not name is missing."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(INFERENCE_COLUMNS))
+    return frame.astype({name: _PANDAS[kind] for name, kind in INFERENCE_COLUMNS.items()})
+
+
+def other_variances(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The treatment of every column of every headline table (no ``variants``) under each of ``METHODS``.
+
+    ``classical`` and ``hc1`` count every fixed effect in K and use t(N-K); ``cluster:city`` is the variance of
+    ``estimates.csv``; ``cluster:province`` has t(P-1) for P provinces. CRV1 with the factor of docs/methods.md section 3. Row
+    order does not matter; what is not estimable keeps its rows with the reason.
+    """
+    rows = [
+        {"table": table, "column": column.id, "term": column.treatment, **row}
+        for table, column in _headline(study)
+        for row in _column(panel, study, column)
+    ]
+    return inference_frame(rows)
+
+
+def ri_rows(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Rows ``ri:t`` and ``ri:beta`` of the same columns from a filled ``estimates`` frame: its p-values, and the interval by
+    inverting the test of the t statistic on the row of that test. Nothing is computed."""
+    rows = []
+    for table, column in _headline(study):
+        of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
+        for row in estimates[of].to_dict("records"):
+            shared = {"table": table, "column": column.id, "term": column.treatment, "estimate": row["estimate"]}
+            p_t, p_beta = row["p_ri_t"], row["p_ri_beta"]
+            interval = {"conf_low": row["conf_low_ri"], "conf_high": row["conf_high_ri"]}
+            by_t = {"method": RI_T, "std_error": row["std_error"], "statistic": row["t_stat"], "p_value": p_t, **interval}
+            by_beta = {"method": RI_BETA, "statistic": row["estimate"], "p_value": p_beta}
+            rows += [{**shared, **r, "note": _ri_note(r["p_value"], row["note"])} for r in (by_t, by_beta)]
+    return inference_frame(rows)
+
+
+def inference_table(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+    """``inference.csv``: :func:`other_variances` and :func:`ri_rows`, the rows of one column together."""
+    import pandas as pd
+
+    together = pd.concat([other_variances(panel, study), ri_rows(estimates, study)], ignore_index=True)
+    rank = {(table, column.id): i for i, (table, column) in enumerate(_headline(study))}
+    place = [rank[at] for at in zip(together["table"], together["column"], strict=True)]
+    return together.assign(_place=place).sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
+
+
+def _headline(study: Study) -> list[tuple[str, Column]]:
+    tables = study.regression_tables().items()
+    return [(name, column) for name, table in tables if not table.variants for column in table.columns]
+
+
+def _ri_note(p_value: float, note: str) -> str:
+    return "" if np.isfinite(p_value) else note or "no randomisation inference"
+
+
+@dataclass(frozen=True)
+class _Projected:
+    """y and did once effects and controls are taken out, with root weights: their ratio is the estimate, ``resid`` its rest."""
+
+    did: np.ndarray
+    resid: np.ndarray
+    estimate: float
+    parameters: int  # every one, fixed effects included
+
+    @property
+    def bread(self) -> float:
+        return float(self.did @ self.did)
+
+
+def _column(panel: pd.DataFrame, study: Study, column: Column) -> list[dict[str, Any]]:
+    if column.estimator != "twfe":
+        note = f"estimator {column.estimator}: has its own standard error"
+        return [{"method": method, "note": note} for method in METHODS]
+    sample = estimation_sample(panel, study, column)
+    effects = (
+        fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[n]]) for n in column.fixed_effects)) if len(sample.rows) else None
+    )
+    found = _project(sample, column, effects) if effects else "no rows"
+    if isinstance(found, str):
+        return [{"method": method, "note": f"not estimable: {found}"} for method in METHODS]
+    rows = [_row(CLASSICAL, found, *_classical(found)), _row(HC1, found, *_hc1(found))]
+    return rows + [_clustered(found, sample, column, effects, name) for name in CLUSTERS]
+
+
+def _project(sample: Sample, column: Column, effects: fwl.Effects) -> _Projected | str:
+    rows = sample.rows
+    x = rows[column.terms].to_numpy(dtype=float)
+    verdict = fwl.identify(x, effects)
+    if 0 not in verdict.keep or 0 in verdict.collinear:
+        return f"{column.treatment} is absorbed or collinear"
+    parameters = effects.n_parameters + len(verdict.keep)
+    if len(rows) <= parameters:
+        return f"{len(rows)} observations for {parameters} parameters"
+    values = np.column_stack([rows[column.outcome].to_numpy(dtype=float), x[:, verdict.keep]])
+    if "weight" in rows:
+        left = _weighted(values, rows["weight"].to_numpy(dtype=float), effects)
+    else:
+        left = effects.residualise(values)
+    y, did, controls = left[:, 0], left[:, 1], left[:, 2:]
+    if controls.shape[1]:
+        y, did = (v - controls @ np.linalg.lstsq(controls, v, rcond=None)[0] for v in (y, did))
+    estimate = float(did @ y / (did @ did))
+    return _Projected(did, y - estimate * did, estimate, parameters)
+
+
+def _weighted(values: np.ndarray, weight: np.ndarray, effects: fwl.Effects) -> np.ndarray:
+    """Columns of ``values`` net of both effects by weighted least squares on their dummies, times the root weights."""
+    root = np.sqrt(weight)[:, None]
+    dummies = np.column_stack([fwl.dummies(effects.first), effects.second_dummies()]) * root
+    q = np.linalg.qr(dummies)[0]
+    left = values * root
+    for _ in range(2):
+        left = left - q @ (q.T @ left)
+    return left
+
+
+def _classical(found: _Projected) -> tuple[float, int]:
+    df = len(found.resid) - found.parameters
+    return float(found.resid @ found.resid) / df / found.bread, df
+
+
+def _hc1(found: _Projected) -> tuple[float, int]:
+    df = len(found.resid) - found.parameters
+    meat = float(((found.did * found.resid) ** 2).sum())
+    return len(found.resid) / df * meat / found.bread**2, df
+
+
+def _clustered(found: _Projected, sample: Sample, column: Column, effects: fwl.Effects, name: str) -> dict[str, Any]:
+    groups = fwl.codes(sample.rows[EFFECT_COLUMNS[name]])
+    number, n = int(groups.max()) + 1, len(found.resid)
+    method = f"cluster:{name}"
+    if number < 2:
+        return {"method": method, "estimate": found.estimate, "note": f"{number} cluster: no standard error"}
+    # A first effect that lies inside the clusters costs nothing: cities in provinces, or the clusters themselves.
+    nested = len(np.unique(np.column_stack([effects.first, groups]), axis=0)) == int(effects.first.max()) + 1
+    k = found.parameters - effects.n_parameters + levels_counted(effects, nested)
+    scores = np.bincount(groups, weights=found.did * found.resid, minlength=number)
+    variance = number / (number - 1) * (n - 1) / (n - k) * float(scores @ scores) / found.bread**2
+    treated = np.unique(groups[sample.rows[column.treatment].to_numpy() == 1])
+    notes = [f"{number} clusters, {len(treated)} with a treated row"] if number < FEW_CLUSTERS else []
+    return _row(method, found, variance, number - 1, "; ".join(notes))
+
+
+def _row(method: str, found: _Projected, variance: float, df: int, note: str = "") -> dict[str, Any]:
+    from scipy.stats import t as student
+
+    error = float(np.sqrt(variance))
+    if not error > 0:
+        return {
+            "method": method,
+            "estimate": found.estimate,
+            "std_error": 0.0,
+            "df": df,
+            "note": "standard error is zero: no test",
+        }
+    statistic, half = found.estimate / error, float(student.ppf(0.975, df)) * error
+    return {
+        "method": method, "estimate": found.estimate, "std_error": error, "statistic": statistic, "df": df,
+        "p_value": float(2 * student.sf(abs(statistic), df)), "conf_low": found.estimate - half,
+        "conf_high": found.estimate + half, "note": note,
+    }  # fmt: skip
