@@ -1,4 +1,4 @@
-"""Callaway and Sant'Anna's doubly robust estimator against the formulas written out, and what it does with an unbalanced panel."""
+"""Callaway and Sant'Anna's doubly robust estimator against the formulas written out, and on unbalanced panels."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def rows_of(panel):
 
 
 def att(rows, first, g, t, base):
-    """ATT(g, t) by hand (Callaway and Sant'Anna 2021, eq. 2.6): residuals of the controls' outcome regression, odds of the score."""
+    """ATT(g, t) by hand: residuals of the controls' outcome regression, weighted by the odds of the score; and the counts."""
     wide = {y: rows[rows["year"] == y].set_index("city_id") for y in (base, t)}
     cities = [c for c in wide[base].index if c in wide[t].index and (first.get(c) == g or not first.get(c, np.nan) > 0)]
     change = (wide[t]["lnco2"] - wide[base]["lnco2"])[cities].to_numpy()
