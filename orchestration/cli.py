@@ -201,13 +201,17 @@ def _refresh_once(home: Home, study: str, landing: Path) -> int:
 def add_command(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from citycarbon.sources.landing import add
+    from citycarbon.sources.landing import NothingToAdd, add
     from orchestration.lock import home_lock
 
     record = {name: value for name in (*_RECORD_OPTIONS, "edition_year") if (value := getattr(args, name)) is not None}
     record.setdefault("access_date", date.today().isoformat())
     with home_lock(home, f"citycarbon add {args.source}"):
-        folder = add(args.source, args.files, args.edition, args.landing or home.landing, **record)
+        try:
+            folder = add(args.source, args.files, args.edition, args.landing or home.landing, **record)
+        except NothingToAdd as same:
+            print(same)
+            return 0
     print(f"{args.source}/{args.edition} is complete in {folder}. 'citycarbon run' or 'citycarbon refresh --once' reads it.")
     return 0
 

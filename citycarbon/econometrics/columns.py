@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,18 +11,40 @@ from citycarbon.econometrics import fwl
 from citycarbon.econometrics.contract import effects_text, frame
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
 from citycarbon.econometrics.twfe import Estimate, Fit, fit
-from citycarbon.study.spec import Column, Study
+from citycarbon.study.spec import Column, StarFloor, Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from citycarbon.econometrics.doubly_robust import DoublyRobust
+
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 PENDING = "pending"  # star_rule of the treatment until its randomisation-inference p exists
+NO_STAR = "no star: "  # opens the part of a note that says why a row earns no star whatever its p-value
+NO_RULE = "none"  # star_rule of a row that no rule can give a star
 
 
 def stars(p_value: float) -> str:
     """``***`` below 1 %, ``**`` below 5 %, ``*`` below 10 %, nothing otherwise or without a p-value."""
     return next((mark for level, mark in STAR_LEVELS if p_value < level), "")
+
+
+def no_star_reason(note: str) -> str:
+    """What follows ``no star: `` in a row's note, '' where it is not there. A row that has it earns no star by any rule."""
+    return next((part.removeprefix(NO_STAR) for part in note.split("; ") if part.startswith(NO_STAR)), "")
+
+
+def star_floor_reason(treated_cities: int, residual_df: int, floor: StarFloor) -> str:
+    """Why a matched column earns no star: treated cities or residual degrees of freedom below the study's floor; else ''.
+
+    ``treated_cities``: with a treated row in the matched sample. ``residual_df``: N less all parameters, fixed effects counted.
+    """
+    low = []
+    if treated_cities < floor.treated_cities:
+        low.append(f"{treated_cities} matched treated cities, fewer than {floor.treated_cities}")
+    if residual_df < floor.residual_df:
+        low.append(f"{residual_df} residual degrees of freedom, fewer than {floor.residual_df}")
+    return NO_STAR + " and ".join(low) if low else ""
 
 
 def estimate_columns(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -41,24 +64,41 @@ def estimate_columns(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def fit_column(panel: pd.DataFrame, study: Study, column: Column) -> tuple[Sample, Fit]:
-    """The estimation sample and the fit of one column."""
+    """The estimation sample and the fit of one column. A doubly robust column's sample holds the rows that its cells use."""
     sample = estimation_sample(panel, study, column)
+    if column.estimator == "dr_did":
+        found = _doubly_robust(panel, study, column, sample.rows)
+        return replace(sample, rows=sample.rows[found.used].reset_index(drop=True)), found.fit
     effects = {name: EFFECT_COLUMNS[name] for name in column.fixed_effects}
-    return sample, fit(sample.rows, column.outcome, column.terms, effects, EFFECT_COLUMNS[study.cluster])
+    cluster = EFFECT_COLUMNS[study.cluster]
+    return sample, fit(sample.rows, column.outcome, column.terms, effects, cluster, sample.weights)
+
+
+def _doubly_robust(panel: pd.DataFrame, study: Study, column: Column, rows: pd.DataFrame) -> DoublyRobust:
+    from citycarbon.econometrics.doubly_robust import fit_doubly_robust
+
+    first = panel.groupby("city_id")[f"first_year_{study.treatment.policy}"].first().to_dict()
+    return fit_doubly_robust(rows, column.outcome, column.treatment, column.controls, first)
 
 
 def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table: str, column_id: str) -> float:
     """What a column's ``did`` would be if the outcome were the known cell effect (one value per panel row, same index).
 
-    The estimand of the column under that effect: its projection on the column's design, by our own numpy. NaN where ``did`` is
-    not estimable. By linearity, adding the effect to any outcome moves the column's estimate by exactly this number.
+    The estimand of the column under that effect: its projection on the column's design, by our own numpy (for a doubly robust
+    column, the same estimator on the effect). NaN where ``did`` is not estimable. By linearity, adding the effect to any
+    outcome moves the column's estimate by exactly this number.
     """
     column = study.column(table, column_id)
     sample = estimation_sample(panel, study, column)
     keys = ["city_id", "year"]
     known = panel[keys].assign(effect=effect.to_numpy(dtype=float))
     values = sample.rows[keys].merge(known, on=keys, how="left", validate="one_to_one")["effect"].to_numpy()
-    effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[name]]) for name in column.fixed_effects))
+    if column.estimator == "dr_did":  # linear in the outcome, since the score does not know it
+        return _doubly_robust(panel, study, column, sample.rows.assign(**{column.outcome: values})).fit.estimates[0].value
+    if not len(sample.rows):
+        return float("nan")
+    weights = sample.rows[sample.weights].to_numpy() if sample.weights else None
+    effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[name]]) for name in column.fixed_effects), weights)
     x = sample.rows[column.terms].to_numpy(dtype=float)
     verdict = fwl.identify(x, effects)
     if 0 not in verdict.keep or 0 in verdict.collinear:
@@ -69,7 +109,19 @@ def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table
 def _column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
     sample, fitted = fit_column(panel, study, column)
     shared = _shared(study, table, column, sample, fitted)
-    return [{**shared, **_term(e, fitted.df, _notes(e, column, sample, shared), column.treatment)} for e in fitted.estimates]
+    floor = star_floor_reason(shared["n_treated_units"], fitted.residual_df, study.star_floor) if column.matching else ""
+    rows = []
+    for estimate in fitted.estimates:
+        note = _notes(estimate, column, sample, shared, floor)
+        rows.append({**shared, **_term(estimate, fitted.df, note, _star_rule(estimate.term, column, note))})
+    return rows
+
+
+def _star_rule(term: str, column: Column, note: str) -> str:
+    """The treatment waits for randomisation inference, which a doubly robust column does not have; the rest goes by t(G-1)."""
+    if term == column.treatment:
+        return PENDING if column.estimator == "twfe" else NO_RULE
+    return NO_RULE if no_star_reason(note) else "t"
 
 
 def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fit) -> dict[str, Any]:
@@ -83,7 +135,7 @@ def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fi
         "outcome": column.outcome,
         "outcome_unit": outcome.unit,
         "transform": outcome.transform,
-        "vcov": f"cluster:{study.cluster}",
+        "vcov": fitted.vcov or f"cluster:{study.cluster}",
         "df": fitted.df,
         "p_ri_t": np.nan,
         "p_ri_beta": np.nan,
@@ -106,7 +158,7 @@ def _shared(study: Study, table: str, column: Column, sample: Sample, fitted: Fi
     }
 
 
-def _term(estimate: Estimate, df: int, note: str, treatment: str) -> dict[str, Any]:
+def _term(estimate: Estimate, df: int, note: str, rule: str) -> dict[str, Any]:
     """t statistic, p-value and 95 % interval with t(G-1); the treatment's stars wait for randomisation inference."""
     from scipy.stats import t as student
 
@@ -115,7 +167,6 @@ def _term(estimate: Estimate, df: int, note: str, treatment: str) -> dict[str, A
     statistic = value / se if usable else np.nan
     half = student.ppf(0.975, df) * se if usable else np.nan
     p_value = float(2 * student.sf(abs(statistic), df)) if usable else np.nan
-    is_treatment = estimate.term == treatment
     return {
         "term": estimate.term,
         "estimate": value,
@@ -124,23 +175,27 @@ def _term(estimate: Estimate, df: int, note: str, treatment: str) -> dict[str, A
         "p_value": p_value,
         "conf_low": float(value - half),
         "conf_high": float(value + half),
-        "stars": "" if is_treatment else stars(p_value),
-        "star_rule": PENDING if is_treatment else "t",
+        "stars": stars(p_value) if rule == "t" else "",
+        "star_rule": rule,
         "note": note,
     }
 
 
-def _notes(estimate: Estimate, column: Column, sample: Sample, shared: dict[str, Any]) -> str:
+def _notes(estimate: Estimate, column: Column, sample: Sample, shared: dict[str, Any], floor: str) -> str:
     notes = [estimate.note]
+    if sample.match and sample.match.reason:
+        notes = [f"not estimable: {sample.match.reason}"]
     if estimate.term == column.treatment and "absorbed" in estimate.note and not shared["n_treated_cells"]:
         notes = ["not estimable: 0 treated cities in this sample"]
     if sample.outside:
         notes.append(f"{sample.outside} sample rows in neither half: the split's criterion is missing")
     if sample.unmatched:
         notes.append(f"{sample.unmatched} sample rows unmatched")
+    if np.isfinite(estimate.value):
+        notes.append(floor)
     if sample.incomplete:
         notes.append(f"{sample.incomplete} sample rows without a finite value of this column's variables left out")
-    if estimate.term == column.treatment and shared["n_treated_units"] == 1 and not estimate.note:
+    if estimate.term == column.treatment and shared["n_treated_units"] == 1 and np.isfinite(estimate.value):
         notes.append("one treated city: the clustered standard error is not reliable")
     if estimate.std_error == 0:
         notes.append("standard error is zero: no test")

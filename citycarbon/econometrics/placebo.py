@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.econometrics import draws as law
-from citycarbon.econometrics.columns import PENDING, stars
+from citycarbon.econometrics.columns import PENDING, no_star_reason, stars
 from citycarbon.econometrics.inversion import TIE, interval_beta, interval_t
 from citycarbon.econometrics.randomisation import Experiment, p_value, redraw
 from citycarbon.econometrics.resampling import Statistics
@@ -145,7 +145,7 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
         placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": _scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
             shown.append(_shown(labels, drawn, study.placebo.draws_shown))
-    return _Done(_fill(row, placebo[0], study, column), placebo, shown)
+    return _Done(_fill(row, placebo[0]), placebo, shown)
 
 
 def _schemes(case: Experiment, panel: pd.DataFrame, study: Study, table: str, column: Column) -> Iterator[law.Scheme]:
@@ -237,14 +237,14 @@ def _scheme_note(scheme: law.Scheme, drawn: Statistics, column: Column) -> str:
     return "; ".join(notes)
 
 
-def _fill(row: pd.Series, placebo: Mapping[str, Any], study: Study, column: Column) -> dict[str, Any]:
+def _fill(row: pd.Series, placebo: Mapping[str, Any]) -> dict[str, Any]:
     """Cells of the treatment's row, from the summary of the default scheme."""
     ends = (placebo["conf_low_ri_t"], placebo["conf_high_ri_t"])
     notes = [placebo["note"]]
     if np.isinf(ends).any():
         notes.append("the interval by randomisation inference is unbounded: too few assignments differ from the actual one")
-    reason = _no_star(row, placebo["p_ri_t"], study, column)
-    notes.append(f"no star: {reason}" if reason else "")
+    reason = _no_star(row, placebo["p_ri_t"])
+    notes.append(f"no star: {reason}" if reason and not no_star_reason(row["note"]) else "")
     return {
         "p_ri_t": placebo["p_ri_t"],
         "p_ri_beta": placebo["p_ri_beta"],
@@ -256,15 +256,13 @@ def _fill(row: pd.Series, placebo: Mapping[str, Any], study: Study, column: Colu
     }
 
 
-def _no_star(row: pd.Series, p: float, study: Study, column: Column) -> str:
+def _no_star(row: pd.Series, p: float) -> str:
     """Why the treatment earns no star whatever its p-value; empty where it may."""
     if not np.isfinite(p):
         return "no t statistic to redraw"
     if row["n_treated_units"] == 1:
         return "one treated city"
-    if column.matching and row["n_treated_units"] < study.star_floor.treated_cities:
-        return f"fewer than {study.star_floor.treated_cities} matched treated cities"
-    return ""
+    return no_star_reason(row["note"])
 
 
 def _refused(row: pd.Series, reason: str) -> _Done:

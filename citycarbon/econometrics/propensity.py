@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 TOLERANCE = 1e-9  # largest step of the last iteration, in units of standardised covariates
-ITERATIONS = 60  # a maximum that exists is found in fewer; under separation each step adds about one and none is the last
+ITERATIONS = 60  # a logit's maximum that exists is found in fewer; under separation each step adds about one, none is the last
+ITERATIONS_PENALISED = 2000  # Firth's steps shrink by a constant factor where the groups are nearly separated
 LONGEST_STEP = 5.0
 RANK = 1e-9  # a direction of the standardised covariates with less than this share of the largest spread is not one
 
@@ -94,7 +95,8 @@ def _newton(x: np.ndarray, y: np.ndarray, penalised: bool) -> tuple[np.ndarray |
     beta = np.zeros(x.shape[1])
     beta[0] = np.log(y.mean() / (1 - y.mean()))
     value = _objective(x, y, beta, penalised)
-    for iteration in range(1, ITERATIONS + 1):
+    limit = ITERATIONS_PENALISED if penalised else ITERATIONS
+    for iteration in range(1, limit + 1):
         p = _probability(x, beta)
         root = np.sqrt(p * (1 - p))
         q, r = np.linalg.qr(x * root[:, None])
@@ -114,7 +116,7 @@ def _newton(x: np.ndarray, y: np.ndarray, penalised: bool) -> tuple[np.ndarray |
                 break
             step /= 2
         beta, value = beta + step, ahead
-    return None, ITERATIONS
+    return None, limit
 
 
 def _objective(x: np.ndarray, y: np.ndarray, beta: np.ndarray, penalised: bool) -> float:

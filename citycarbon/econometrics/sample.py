@@ -12,6 +12,8 @@ from citycarbon.study.spec import Column, Condition, Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from citycarbon.econometrics.matching import Match
+
 # Name of an effect in a study -> the panel's column.
 EFFECT_COLUMNS = {"city": "city_id", "province": "province_id", "year": "year"}
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -37,6 +39,12 @@ class Sample:
     text: str
     outside: int = 0  # rows that belong to neither half of the column's split (its criterion is missing there)
     unmatched: int = 0  # rows that the column's matching leaves out
+    match: Match | None = None  # what the column's matching did
+
+    @property
+    def weights(self) -> str | None:
+        """The column of ``rows`` that holds analytic weights, where the column is weighted."""
+        return "weight" if "weight" in self.rows else None
 
 
 def holds(panel: pd.DataFrame, condition: Condition) -> pd.Series:
@@ -94,12 +102,12 @@ def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Samp
     complete = np.isfinite(rows[names].to_numpy(dtype=float)).all(axis=1) & rows[list(EFFECT_COLUMNS.values())].notna().all(
         axis=1
     )
-    usable, unmatched = rows[complete], 0
+    usable, match = rows[complete], None
     if column.matching:
-        from citycarbon.econometrics.matching import matched_rows
+        from citycarbon.econometrics.matching import match_rows
 
-        usable = matched_rows(panel, usable, study, study.matching(column.matching))
-        unmatched = int(complete.sum()) - len(usable)
+        match = match_rows(panel, usable, study, study.matching(column.matching))
+        usable = match.rows
     if column.winsorise:
         usable = winsorised(usable, [n for n in names if n != column.treatment], column.winsorise)
     kept = drop_singletons(usable, column.fixed_effects)
@@ -109,7 +117,8 @@ def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Samp
         incomplete=int((~complete).sum()),
         text=sample_text(study, column),
         outside=outside,
-        unmatched=unmatched,
+        unmatched=int(complete.sum()) - len(usable),
+        match=match,
     )
 
 

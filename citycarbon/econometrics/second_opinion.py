@@ -44,7 +44,11 @@ def _column_differences(
     except KeyError:
         second, note = {}, "the study has no such column"
     else:
-        second, note = _second_fit(estimation_sample(panel, study, column), study, column)
+        second, note = {}, ""
+        if column.estimator == "dr_did":
+            note = "doubly robust: there is no second implementation here"
+        elif np.isfinite(recorded["estimate"]).any():
+            second, note = _second_fit(estimation_sample(panel, study, column), study, column)
     out = []
     for row in recorded.itertuples():
         reason = note if np.isfinite(row.estimate) else row.note or "not estimable"
@@ -75,17 +79,18 @@ def _second_fit(sample: Sample, study: Study, column: Column) -> tuple[dict[str,
     if sample.rows[EFFECT_COLUMNS[study.cluster]].nunique() < 2:
         return {}, "fewer than two clusters"
     effects = [EFFECT_COLUMNS[name] for name in column.fixed_effects]
-    design = fwl.Effects(*(fwl.codes(sample.rows[c]) for c in effects))
+    weights = sample.rows[sample.weights].to_numpy() if sample.weights else None
+    design = fwl.Effects(*(fwl.codes(sample.rows[c]) for c in effects), weights)
     terms = column.terms
     verdict = fwl.identify(sample.rows[terms].to_numpy(), design)
     kept = [terms[j] for j in verdict.keep]
-    y = float(sample.rows[column.outcome].mean())
+    y = float(design.mean(sample.rows[[column.outcome]].to_numpy())[0])
     if not kept:
         return {"_cons": {"estimate": y, "n_obs": len(sample.rows)}}, "standard error: no slope to fit"
     slopes, cov, n = _feols(sample, column, kept, " + ".join(effects), study)
     errors = np.sqrt(np.diag(cov))
     out = {t: {"estimate": slopes[i], "std_error": errors[i], "n_obs": n} for i, t in enumerate(kept)}
-    mean = sample.rows[kept].mean().to_numpy()
+    mean = design.mean(sample.rows[kept].to_numpy())
     out["_cons"] = {"estimate": y - mean @ slopes, "std_error": np.sqrt(mean @ cov @ mean), "n_obs": n}
     if column.fixed_effects[0] != study.cluster:
         out["_cons"]["std_error"] = _constant_error(sample, column, kept, design, study)
@@ -105,6 +110,7 @@ def _feols(sample: Sample, column: Column, terms: list[str], absorb: str, study:
         f"y ~ {' + '.join(names.values())} | {absorb}",
         data=data,
         vcov={"CRV1": EFFECT_COLUMNS[study.cluster]},
+        weights=sample.weights,
         demeaner=pyfixest.MapDemeaner(fixef_tol=FIXEF_TOL),
     )
     order = [fitted._coefnames.index(name) for name in names.values()]
@@ -120,5 +126,9 @@ def _constant_error(sample: Sample, column: Column, terms: list[str], design: fw
     names = [f"x{i}" for i in range(x.shape[1])]
     data = pd.DataFrame(x, columns=names)
     data["y"], data["cluster"] = sample.rows[column.outcome].to_numpy(), sample.rows[EFFECT_COLUMNS[study.cluster]].to_numpy()
-    fitted = pyfixest.feols(f"y ~ {' + '.join(names)}", data=data, vcov={"CRV1": "cluster"})
+    if sample.weights:
+        data["weight"] = design.weights
+    fitted = pyfixest.feols(
+        f"y ~ {' + '.join(names)}", data=data, vcov={"CRV1": "cluster"}, weights="weight" if sample.weights else None
+    )
     return float(fitted.se()["Intercept"])

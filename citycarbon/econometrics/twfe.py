@@ -52,7 +52,7 @@ class Fit:
     kept: tuple[str, ...] = ()  # the terms that were fitted, in the order of ``cov``
     cov: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))  # covariance of (kept terms, _cons), for joint tests
     residual_df: int = 0  # N less every parameter of the model, all fixed effects counted
-    variance: str = "cluster"  # how the covariance is computed
+    vcov: str = ""  # how the covariance is computed where it is not clustered in the way of this module
 
     @property
     def df(self) -> int:

@@ -33,6 +33,13 @@ _SMALL = 1 << 20
 _SETTLED_NS = 2_000_000_000
 _HASHES: dict[tuple[str, int, int, int, int], str] = {}
 
+
+class NothingToAdd(UsageError):
+    """The edition is there already, with these very bytes and this record: no fault, and nothing to do (exit code 0)."""
+
+    exit_code = 0
+
+
 DropState = Literal[
     "complete",
     "no_marker",  # being written or never finished: ignored
@@ -104,7 +111,8 @@ def add(source: str, files: Iterable[Path | str], edition: str, landing: Path, *
     ``record`` gives fields of SourceRecord (producer, licence, citation, url, synthetic ...); what is not given comes from the
     registry, and ``edition_year`` from a year in the edition's name. The files are copied to ``landing/.incoming``, the marker
     is written last and the folder is renamed, so that nobody ever sees half a drop. Raises UsageError for an unknown source, a
-    missing file, an edition that exists, or a field that does not fit.
+    missing file, an edition that exists, or a field that does not fit; its kind NothingToAdd where the edition holds these very
+    files already.
     """
     entry = load_registry().get(source)
     if not _EDITION.fullmatch(edition):
@@ -114,7 +122,7 @@ def add(source: str, files: Iterable[Path | str], edition: str, landing: Path, *
         raise UsageError(f"No file given can be read as {source}: expected {' or '.join(entry.files)}, got {', '.join(named)}.")
     target = Path(landing) / source / edition
     if target.exists():
-        raise _edition_taken(target, source, edition, named)
+        raise _edition_taken(target, source, edition, named, record)
     made = _make_record(entry, edition, record)
     incoming = Path(landing) / ".incoming" / uuid.uuid4().hex
     try:
@@ -123,7 +131,7 @@ def add(source: str, files: Iterable[Path | str], edition: str, landing: Path, *
         incoming.rename(target)
     except OSError as err:
         if target.exists():  # someone else finished the same edition between our look and our rename
-            raise _edition_taken(target, source, edition, named) from None
+            raise _edition_taken(target, source, edition, named, record) from None
         raise UsageError(f"Cannot write the drop {source}/{edition}: {err}.") from None
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -242,14 +250,27 @@ def _write_drop(folder: Path, named: dict[str, Path], record: SourceRecord) -> N
     (folder / MARKER).touch()
 
 
-def _edition_taken(target: Path, source: str, edition: str, named: dict[str, Path]) -> UsageError:
+def _edition_taken(target: Path, source: str, edition: str, named: dict[str, Path], given: dict[str, Any]) -> UsageError:
+    """What to say of an edition that exists: other bytes, the same under another record, the same and damaged, or the same."""
     sums = _read_sums(target / SUMS) if (target / SUMS).is_file() else {}
-    if sums == {name: sha256_of(path) for name, path in named.items()}:
-        return UsageError(f"{source}/{edition} already holds these very files (same bytes): nothing to do.")
-    return UsageError(
-        f"{source}/{edition} exists and holds other bytes; an edition is never overwritten. "
-        f"Choose another name for this one, e.g. --edition {edition}-v2."
-    )
+    another = f"Choose another name for this one, e.g. --edition {edition}-v2."
+    if sums != {name: sha256_of(path) for name, path in named.items()}:
+        return UsageError(f"{source}/{edition} exists and holds other bytes; an edition is never overwritten. {another}")
+    drop = _judge(source, target)
+    if not drop.is_complete or drop.record is None:
+        return UsageError(
+            f"{source}/{edition} was made of these files and is not in order: {drop.sentence}. Remove the folder {target} and "
+            "add them again."
+        )
+    record = _make_record(load_registry().get(source), edition, given)
+    for name, value in given.items():
+        has, wanted = getattr(drop.record, name), getattr(record, name)
+        if value is not None and name != "access_date" and has != wanted:
+            return UsageError(
+                f"{source}/{edition} holds these very files with {name} '{has}', given '{wanted}'; a record is never "
+                f"overwritten. {another}"
+            )
+    return NothingToAdd(f"{source}/{edition} already holds these very files (same bytes): nothing was added.")
 
 
 # --- judging a drop ---------------------------------------------------------------------------------------------------------

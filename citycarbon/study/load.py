@@ -179,6 +179,7 @@ def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
     for i, control in enumerate(column.controls):
         if control in ("did", column.outcome):
             yield (*where, "controls", i), f"'{control}' is the treatment or the outcome of this column, not a control"
+    yield from _doubly_robust_problems(where, column)
     for i, condition in enumerate(column.filter):
         if condition.op in ("is_missing", "is_present"):
             if condition.value is not None:
@@ -189,6 +190,19 @@ def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
             yield (*where, "filter", i, "value"), "a list goes with 'in' and 'not_in', a single value with the other operators"
 
 
+def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
+    """What the doubly robust estimator does not do must not stand in its column as if it did."""
+    if column.estimator != "dr_did":
+        return
+    if column.treatment != "did":
+        yield (*where, "treatment"), f"estimator 'dr_did' estimates 'did', found '{column.treatment}'"
+    if len(column.controls) > 1:
+        yield (*where, "controls"), f"estimator 'dr_did' takes at most one covariate, found {len(column.controls)}"
+    for key in ("matching", "exposures"):
+        if getattr(column, key):
+            yield (*where, key), f"'{key}' and estimator 'dr_did' do not go together"
+
+
 def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[Problem]:
     for key, given, entries in (
         ("half", column.half.split if column.half else None, study.splits),
@@ -197,6 +211,9 @@ def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[
         known = [entry.id for entry in entries]
         if given is not None and given not in known:
             yield (*where, key), f"no '{given}' in this study{suggestion(given, known)} Allowed: {', '.join(known) or 'none'}"
+    scored = next((m.covariates for m in study.matchings if m.id == column.matching), [])
+    if column.outcome in scored:
+        yield (*where, "matching"), f"the score of '{column.matching}' has the outcome '{column.outcome}' among its covariates"
     if column.treatment == "did_literal" and study.treatment.literal_after is None:
         yield (*where, "treatment"), "did_literal needs the key treatment.literal_after"
 

@@ -84,13 +84,16 @@ def test_bad_usage_ends_with_2_and_one_message(args, said, tmp_path, source_file
     assert said in done.stderr
 
 
-def test_a_drop_that_was_added_is_listed_and_a_second_edition_of_its_name_is_refused(tmp_path, source_file):
+def test_a_drop_that_was_added_is_listed_and_the_same_bytes_again_add_nothing(tmp_path, source_file):
     add = ["add", "policy_list", source_file, "--edition", "2024", "--producer", "somebody"]
     done = citycarbon(*add, home=tmp_path / "home")
     assert done.returncode == 0 and "policy_list/2024 is complete" in done.stdout
     listed = citycarbon("sources", home=tmp_path / "home")
     line = next(line for line in listed.stdout.splitlines() if line.startswith("policy_list"))
     assert "2024" in line and "complete" in line
+    again = citycarbon(*add, home=tmp_path / "home")
+    assert again.returncode == 0 and "nothing was added" in again.stdout and not again.stderr
+    source_file.write_text("city,year\n乙市,2019\n", encoding="utf-8")
     assert citycarbon(*add, home=tmp_path / "home").returncode == 2
 
 

@@ -18,8 +18,11 @@ def test_an_edition_added_in_the_ui_is_listed_there(tmp_path, monkeypatch):
     file = tmp_path / "list.csv"
     file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
     home = Home(tmp_path / "home")
-    added = run("add", "add_edition", home=str(home.root), source="policy_list", files=[str(file)], edition="2024")
+    drop = {"source": "policy_list", "files": [str(file)], "edition": "2024"}
+    added = run("add", "add_edition", home=str(home.root), **drop)
     assert added.success and (home.landing / "policy_list" / "2024" / "_SUCCESS").exists()
+    again = run("add", "add_edition", home=str(home.root), **drop)
+    assert again.success and "nothing was added" in again.output_for_node("add_edition")
     listed = run("sources", "list_sources", home=str(home.root))
     line = next(x for x in listed.output_for_node("list_sources").splitlines() if x.startswith("policy_list"))
     assert "2024" in line and "complete" in line

@@ -11,7 +11,7 @@ import pytest
 
 from citycarbon.errors import UnusableInput, UsageError
 from citycarbon.sources import landing as landing_module
-from citycarbon.sources.landing import MARKER, RECORD, SUMS, add, content_id, scan, sha256_of
+from citycarbon.sources.landing import MARKER, RECORD, SUMS, NothingToAdd, add, content_id, scan, sha256_of
 from citycarbon.sources.records import SourceRecord
 
 
@@ -84,17 +84,35 @@ def test_a_failed_add_leaves_no_trace_that_counts(landing, workbook, monkeypatch
     assert not any((landing / ".incoming").iterdir())
 
 
-def test_the_same_bytes_twice_are_named_as_such_and_other_bytes_need_another_edition(landing, workbook):
-    add("chen_county", [workbook], "2020", landing)
+def test_the_same_bytes_twice_add_nothing_and_other_bytes_need_another_edition(landing, workbook):
+    add("chen_county", [workbook], "2020", landing, access_date="2024-05-01")
     before = tree(landing)
-    with pytest.raises(UsageError, match="same bytes"):
-        add("chen_county", [workbook], "2020", landing)
+    with pytest.raises(NothingToAdd, match="same bytes.*nothing was added"):
+        add("chen_county", [workbook], "2020", landing, access_date="2025-01-01")
     workbook.write_bytes(b"revised values")
-    with pytest.raises(UsageError, match=r"other bytes.*2020-v2"):
+    with pytest.raises(UsageError, match=r"other bytes.*2020-v2") as refused:
         add("chen_county", [workbook], "2020", landing)
+    assert not isinstance(refused.value, NothingToAdd)
     assert tree(landing) == before
     add("chen_county", [workbook], "2020-v2", landing)
     assert [d.edition for d in scan(landing)] == ["2020", "2020-v2"]
+
+
+def test_the_same_bytes_under_another_record_are_refused_with_both(landing, workbook):
+    add("chen_county", [workbook], "2020", landing, licence="CC BY 4.0")
+    with pytest.raises(UsageError, match=r"licence 'CC BY 4.0', given 'CC0'.*2020-v2") as refused:
+        add("chen_county", [workbook], "2020", landing, licence="CC0")
+    assert not isinstance(refused.value, NothingToAdd)
+    with pytest.raises(NothingToAdd):
+        add("chen_county", [workbook], "2020", landing, licence="CC BY 4.0")
+
+
+@pytest.mark.parametrize("harm", [lambda f: (f / MARKER).unlink(), lambda f: (f / "co2.xlsx").write_bytes(b"County values")])
+def test_the_same_bytes_as_a_drop_that_is_not_in_order_are_no_success(landing, workbook, harm):
+    harm(add("chen_county", [workbook], "2020", landing))
+    with pytest.raises(UsageError, match="chen_county/2020 .*not in order") as refused:
+        add("chen_county", [workbook], "2020", landing)
+    assert not isinstance(refused.value, NothingToAdd)
 
 
 def test_two_writers_of_one_edition_cannot_both_win(landing, workbook, monkeypatch):
