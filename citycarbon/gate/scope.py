@@ -49,7 +49,7 @@ def scope_of(study: Study) -> Scope:
         emission_series=study.outcome.series,
         splice=(splice.first, splice.second, splice.year) if splice else None,
         variables=frozenset(_variables(study)) - {"did"},
-        policies=frozenset({study.treatment.policy, *(s.policy for s in study.splits if s.policy)}),
+        policies=frozenset(study.policies_named()),
     )
 
 
