@@ -201,14 +201,15 @@ def _refresh_once(home: Home, study: str, landing: Path) -> int:
 def add_command(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from citycarbon.sources.landing import NothingToAdd, add
+    from citycarbon.sources.intake import receive
+    from citycarbon.sources.landing import NothingToAdd
     from orchestration.lock import home_lock
 
     record = {name: value for name in (*_RECORD_OPTIONS, "edition_year") if (value := getattr(args, name)) is not None}
     record.setdefault("access_date", date.today().isoformat())
     with home_lock(home, f"citycarbon add {args.source}"):
         try:
-            folder = add(args.source, args.files, args.edition, args.landing or home.landing, **record)
+            folder = receive(args.source, args.files, args.edition, args.landing or home.landing, home, **record)
         except NothingToAdd as same:
             print(same)
             return 0
