@@ -265,10 +265,10 @@ def sample_command(args: argparse.Namespace, home: Home) -> int:
 
 
 def studies_command(args: argparse.Namespace, home: Home) -> int:
-    from citycarbon.study import list_studies, load_study
+    from citycarbon.study import load_all
     from orchestration.console import table
 
-    studies = [load_study(name) for name in list_studies()]
+    studies, broken = load_all()
     header = ["study", "policy", "outcome", "series", "years", "tables", "title"]
     rows = [
         [
@@ -283,6 +283,9 @@ def studies_command(args: argparse.Namespace, home: Home) -> int:
         for s in studies
     ]
     print(table(header, rows))
+    if broken:
+        faults = "\n".join(map(str, broken.values()))
+        raise UsageError(f"{', '.join(broken)} cannot be used:\n{faults}")
     return 0
 
 
