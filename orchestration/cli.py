@@ -201,14 +201,15 @@ def _refresh_once(home: Home, study: str, landing: Path) -> int:
 def add_command(args: argparse.Namespace, home: Home) -> int:
     from datetime import date
 
-    from citycarbon.sources.landing import NothingToAdd, add
+    from citycarbon.sources.intake import receive
+    from citycarbon.sources.landing import NothingToAdd
     from orchestration.lock import home_lock
 
     record = {name: value for name in (*_RECORD_OPTIONS, "edition_year") if (value := getattr(args, name)) is not None}
     record.setdefault("access_date", date.today().isoformat())
     with home_lock(home, f"citycarbon add {args.source}"):
         try:
-            folder = add(args.source, args.files, args.edition, args.landing or home.landing, **record)
+            folder = receive(args.source, args.files, args.edition, args.landing or home.landing, home, **record)
         except NothingToAdd as same:
             print(same)
             return 0
@@ -264,10 +265,10 @@ def sample_command(args: argparse.Namespace, home: Home) -> int:
 
 
 def studies_command(args: argparse.Namespace, home: Home) -> int:
-    from citycarbon.study import list_studies, load_study
+    from citycarbon.study import load_all
     from orchestration.console import table
 
-    studies = [load_study(name) for name in list_studies()]
+    studies, broken = load_all()
     header = ["study", "policy", "outcome", "series", "years", "tables", "title"]
     rows = [
         [
@@ -282,6 +283,9 @@ def studies_command(args: argparse.Namespace, home: Home) -> int:
         for s in studies
     ]
     print(table(header, rows))
+    if broken:
+        faults = "\n".join(map(str, broken.values()))
+        raise UsageError(f"{', '.join(broken)} cannot be used:\n{faults}")
     return 0
 
 

@@ -86,13 +86,15 @@ def examine_home(context: dg.OpExecutionContext):
     }
 )
 def add_edition(context: dg.OpExecutionContext):
-    from citycarbon.sources.landing import NothingToAdd, add
+    from citycarbon.sources.intake import receive
+    from citycarbon.sources.landing import NothingToAdd
     from orchestration.lock import home_lock
 
     config, home = context.op_config, _home(context)
     with home_lock(home, f"add {config['source']}", wait_seconds=60):
         try:
-            folder = add(config["source"], list(map(Path, config["files"])), config["edition"], default_landing(home))
+            files = list(map(Path, config["files"]))
+            folder = receive(config["source"], files, config["edition"], default_landing(home), home)
         except NothingToAdd as same:
             return _answer(str(same))
     return _answer(f"{config['source']}/{config['edition']} is complete in {folder}")

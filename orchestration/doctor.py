@@ -37,7 +37,7 @@ class Finding:
 
 def examine(home: Home) -> list[Finding]:
     """All findings, in the order in which one would mend them. A home that cannot be written is looked at no further."""
-    found = [look(home) for look in (_python, _environment, _dbt, _lock_installed, _home_writable)]
+    found = [look(home) for look in (_python, _environment, _dbt, _lock_installed, _studies, _home_writable)]
     if found[-1].is_fine:
         found += [look(home) for look in (_disk, _home_lock, _landing, _releases)]
     return found
@@ -91,6 +91,19 @@ def _installed(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _studies(_: Home) -> Finding:
+    from citycarbon.study import load_all
+
+    good, bad = load_all()
+    if not bad:
+        return Finding("studies", f"{len(good)} can be used: {', '.join(s.study for s in good)}")
+    faults = [fault for error in bad.values() for fault in str(error).splitlines()]
+    rest = len(faults) - 1
+    more = f" and {rest} more fault{'s' if rest > 1 else ''}" if rest else ""
+    remedy = f"Mend {', '.join(f'studies/{name}/study.yaml' for name in bad)}; 'citycarbon studies' lists every fault"
+    return Finding("studies", f"{', '.join(bad)} cannot be used: {faults[0]}{more}", remedy)
 
 
 def _home_writable(home: Home) -> Finding:

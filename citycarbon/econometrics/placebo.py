@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from citycarbon.econometrics import draws as law
-from citycarbon.econometrics.columns import PENDING, no_star_reason, stars
+from citycarbon.econometrics.columns import NO_RULE, NO_STAR, PENDING, no_star_reason, stars
+from citycarbon.econometrics.contract import write_csv
 from citycarbon.econometrics.inversion import TIE, interval_beta, interval_t
 from citycarbon.econometrics.randomisation import Experiment, p_value, redraw
 from citycarbon.econometrics.resampling import Statistics
@@ -28,7 +30,10 @@ PLACEBO_COLUMNS = (
     "conf_high_ri_beta", "seed", "estimate", "t_stat", "note",
 )  # fmt: skip
 PLACEBO_TYPES = {**dict.fromkeys(("table", "column", "term", "scheme", "note"), str), "draws": int, "undefined": int}
-SHOWN_COLUMNS = ("table", "column", "scheme", "draw", "beta", "t", "n_treated_units", "n_treated_cells")
+SHOWN_SCHEMA = {
+    "table": "string", "column": "string", "scheme": "string", "draw": "int64", "beta": "double", "t": "double",
+    "n_treated_units": "int64", "n_treated_cells": "int64",
+}  # fmt: skip
 MDE = 2.8  # standard deviations of the placebo that an effect needs to be found with 80 % power at 5 %: 1.96 + 0.84
 MISMATCH = 1e-7  # the engine and the estimator of record may differ by this share of a standard error
 
@@ -36,7 +41,7 @@ MISMATCH = 1e-7  # the engine and the estimator of record may differ by this sha
 @dataclass(frozen=True)
 class Randomised:
     """``estimates`` with the columns of randomisation inference filled; ``placebo``: one row a column and scheme
-    (``PLACEBO_COLUMNS``); ``shown``: the first draws of each headline column (``SHOWN_COLUMNS``)."""
+    (``PLACEBO_COLUMNS``); ``shown``: the first draws of each headline column (``SHOWN_SCHEMA``)."""
 
     estimates: pd.DataFrame
     placebo: pd.DataFrame
@@ -65,11 +70,14 @@ def add_randomisation(
         for column in table.columns:
             at = (out["table"] == name) & (out["column"] == column.id) & (out["term"] == column.treatment)
             due = out.index[at & (out["star_rule"] == PENDING)]
-            if not len(due) or study.placebo is None:
+            if not len(due):
                 continue
             row = out.loc[due[0]]
-            number = (draws or {}).get((name, column.id), draws_of(study, name, column))
-            done = _column(row, panel, study, name, column, number, workers)
+            if study.placebo is None:
+                done = _refused(row, NO_STAR + "the study asks for no redraws")
+            else:
+                number = (draws or {}).get((name, column.id), draws_of(study, name, column))
+                done = _column(row, panel, study, name, column, number, workers)
             for key, value in done.fill.items():
                 out.loc[due[0], key] = value
             rows += done.placebo
@@ -77,8 +85,21 @@ def add_randomisation(
     return Randomised(
         out,
         pd.DataFrame(rows, columns=list(PLACEBO_COLUMNS)),
-        pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=list(SHOWN_COLUMNS)),
+        pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=list(SHOWN_SCHEMA)),
     )
+
+
+def write_placebo(done: Randomised, folder: Path) -> list[Path]:
+    """Write ``placebo.csv`` and ``draws/placebo.parquet`` below ``folder``; returns their paths."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    summary, shown = folder / "placebo.csv", folder / "draws" / "placebo.parquet"
+    write_csv(done.placebo, summary)
+    shown.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema(list(SHOWN_SCHEMA.items()))
+    pq.write_table(pa.Table.from_pandas(done.shown, schema=schema, preserve_index=False).replace_schema_metadata(None), shown)
+    return [summary, shown]
 
 
 def is_headline(study: Study, table: str, column: Column) -> bool:
@@ -101,7 +122,7 @@ def experiment(sample: Sample, panel: pd.DataFrame, study: Study, column: Column
         tuple(EFFECT_COLUMNS[name] for name in column.fixed_effects),
         first_year=first_years(panel, study, column),
         cluster=EFFECT_COLUMNS[study.cluster],
-        weights="weight" if "weight" in sample.rows else None,
+        weights=sample.weights,
     )
 
 
@@ -128,11 +149,10 @@ class _Done:
 
 def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, column: Column, number: int, workers: int) -> _Done:
     if not np.isfinite(row["estimate"]):
-        return _Done({"star_rule": "none"}, [], [])
-    if column.estimator != "twfe":
-        return _refused(row, "no star: this estimator has no randomisation inference here")
+        return _Done({"star_rule": NO_RULE}, [], [])
+    sample = estimation_sample(panel, study, column)
     try:
-        case = experiment(estimation_sample(panel, study, column), panel, study, column)
+        case = experiment(sample, panel, study, column)
     except ValueError as error:
         return _refused(row, f"no randomisation inference: {error}")
     actual = case.actual()
@@ -221,7 +241,7 @@ def _shown(labels: Mapping[str, Any], drawn: Statistics, number: int) -> pd.Data
         "n_treated_units": drawn.treated_units[:number],
         "n_treated_cells": drawn.cells[:number],
     }
-    return pd.DataFrame(values, columns=list(SHOWN_COLUMNS))
+    return pd.DataFrame(values, columns=list(SHOWN_SCHEMA))
 
 
 def _scheme_note(scheme: law.Scheme, drawn: Statistics, column: Column) -> str:
@@ -244,14 +264,14 @@ def _fill(row: pd.Series, placebo: Mapping[str, Any]) -> dict[str, Any]:
     if np.isinf(ends).any():
         notes.append("the interval by randomisation inference is unbounded: too few assignments differ from the actual one")
     reason = _no_star(row, placebo["p_ri_t"])
-    notes.append(f"no star: {reason}" if reason and not no_star_reason(row["note"]) else "")
+    notes.append(NO_STAR + reason if reason and not no_star_reason(row["note"]) else "")
     return {
         "p_ri_t": placebo["p_ri_t"],
         "p_ri_beta": placebo["p_ri_beta"],
         "conf_low_ri": ends[0],
         "conf_high_ri": ends[1],
         "stars": "" if reason else stars(placebo["p_ri_t"]),
-        "star_rule": "none" if reason else "ri_t",
+        "star_rule": NO_RULE if reason else "ri_t",
         "note": _joined(row["note"], notes),
     }
 
@@ -266,7 +286,7 @@ def _no_star(row: pd.Series, p: float) -> str:
 
 
 def _refused(row: pd.Series, reason: str) -> _Done:
-    return _Done({"star_rule": "none", "note": _joined(row["note"], [reason])}, [], [])
+    return _Done({"star_rule": NO_RULE, "note": _joined(row["note"], [reason])}, [], [])
 
 
 def _joined(note: str, more: Sequence[str]) -> str:
@@ -277,5 +297,5 @@ def _same(row: pd.Series, actual: Statistics, table: str, column: str) -> None:
     beta, error = float(actual.beta()[0]), float(actual.std_error()[0])
     if not abs(beta - row["estimate"]) <= MISMATCH * max(row["std_error"], abs(row["estimate"]) * 1e-3):
         raise ValueError(f"{table}:{column}: the resampling engine gives {beta!r}, the estimate is {row['estimate']!r}")
-    if row["std_error"] > 0 and not abs(error / row["std_error"] - 1) <= 1e-6:
+    if not abs(error - row["std_error"]) <= 1e-6 * row["std_error"] + 1e-9 * abs(row["estimate"]):
         raise ValueError(f"{table}:{column}: the resampling engine's error is {error!r}, the estimate's {row['std_error']!r}")

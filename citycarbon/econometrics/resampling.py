@@ -111,7 +111,8 @@ class Design:
         rows = _ordered(rows, unit, year)
         codes = {name: _codes(rows[name]) for name in {unit, cluster, *effects}}
         _refuse(rows, [*outcomes, *controls, *([weights] if weights else [])], codes[unit], codes[cluster], year)
-        two_way = fwl.Effects(codes[effects[0]], codes[effects[1]])
+        mass = rows[weights].to_numpy(dtype=float) if weights else None
+        two_way = fwl.Effects(codes[effects[0]], codes[effects[1]], mass)
         x = rows[list(controls)].to_numpy(dtype=float).reshape(len(rows), len(controls))
         keep = fwl.identify(x, two_way).keep if controls else []
         nested = _nested(two_way.first, codes[cluster])
@@ -120,7 +121,7 @@ class Design:
         frame = Rows(
             z=np.zeros((len(rows), 0)),
             r=np.zeros((len(rows), 0)),
-            root=np.sqrt(rows[weights].to_numpy(dtype=float)) if weights else np.ones(len(rows)),
+            root=two_way.root,
             year=rows[year].to_numpy(),
             cluster=codes[cluster],
             starts=_starts(codes[unit]),
@@ -304,7 +305,7 @@ class Design:
         work = _Work(self, CHUNK)
         num, den, _ = work.run(np.ascontiguousarray(part, dtype=np.intp))
         den = np.where(self._defined(atoms, den[:draws]), den[:draws], np.nan)
-        return num[:, :draws], den, work.scores[:, : self.n_clusters, :draws]
+        return num[:, :draws], den, -work.scores[:, : self.n_clusters, :draws]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """From the landing folder to ``raw/<source>.parquet``: snapshot every received file, read it once, put all editions together.
 
-``take_in`` is the only writer of ``snapshots/`` and ``raw/``. Nothing is written for a source until all its editions are read,
-so that a bad new edition leaves the last raw tables as they were. Results depend on the received bytes, the records and the
-readers' code, never on the order of files, on earlier runs or on what the cache holds.
+``take_in`` is the only writer of ``snapshots/`` and of the tables in ``raw/``; ``receive`` reads what arrives before it lies in
+the landing folder. Nothing is written for a source until all its editions are read, so that a bad new edition leaves the last
+raw tables as they were. Results depend on the received bytes, the records and the readers' code, never on the order of files,
+on earlier runs or on what the cache holds.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ import importlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from citycarbon.errors import UnusableInput
 from citycarbon.paths import Home
-from citycarbon.sources.landing import Drop, DropFile, scan, sha256_of
+from citycarbon.sources.landing import Drop, DropFile, add, scan, sha256_of
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA, RAW_SCHEMA, ReadResult
 from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.registry import SourceEntry, load_registry
@@ -132,6 +134,21 @@ def take_in(source: str, landing: Path, home: Home) -> IntakeReport:
         read_now=read_now,
         records=tuple(d.record for d in complete if d.record),
     )
+
+
+def receive(source: str, files: Iterable[Path | str], edition: str, landing: Path, home: Home, **record: Any) -> Path:
+    """Take files into the landing folder (see ``landing.add``) if their reader can use them; what was read is kept for the run.
+
+    Raises what ``add`` raises, and UnusableInput in the words of a run where a file cannot be used; nothing is then left.
+    """
+
+    def read(drop: Drop) -> None:
+        entry = load_registry().get(source)
+        with _one_reader(source, home):
+            for job in _jobs(entry, drop):
+                _read_once(job, home)
+
+    return add(source, files, edition, landing, check=read, **record)
 
 
 def fill_cache(source: str, landing: Path, home: Home) -> None:

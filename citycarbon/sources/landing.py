@@ -13,8 +13,8 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,14 +105,22 @@ class Drop:
         )
 
 
-def add(source: str, files: Iterable[Path | str], edition: str, landing: Path, **record: Any) -> Path:
+def add(
+    source: str,
+    files: Iterable[Path | str],
+    edition: str,
+    landing: Path,
+    *,
+    check: Callable[[Drop], None] | None = None,
+    **record: Any,
+) -> Path:
     """Put ``files`` (a folder stands for all files in it) into ``landing/<source>/<edition>`` and return that folder.
 
     ``record`` gives fields of SourceRecord (producer, licence, citation, url, synthetic ...); what is not given comes from the
     registry, and ``edition_year`` from a year in the edition's name. The files are copied to ``landing/.incoming``, the marker
-    is written last and the folder is renamed, so that nobody ever sees half a drop. Raises UsageError for an unknown source, a
-    missing file, an edition that exists, or a field that does not fit; its kind NothingToAdd where the edition holds these very
-    files already.
+    is written last and the folder is renamed, so that nobody ever sees half a drop. ``check`` may look at the drop before that
+    and raise UnusableInput to keep it out. Raises UsageError for an unknown source, a missing file, an edition that exists,
+    or a field that does not fit; its kind NothingToAdd where the edition holds these very files already.
     """
     entry = load_registry().get(source)
     if not _EDITION.fullmatch(edition):
@@ -127,6 +135,8 @@ def add(source: str, files: Iterable[Path | str], edition: str, landing: Path, *
     incoming = Path(landing) / ".incoming" / uuid.uuid4().hex
     try:
         _write_drop(incoming, named, made)
+        if check is not None:
+            _check(check, incoming, target, made)
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming.rename(target)
     except OSError as err:
@@ -248,6 +258,18 @@ def _write_drop(folder: Path, named: dict[str, Path], record: SourceRecord) -> N
     sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in sorted(named))
     (folder / SUMS).write_text(sums, encoding="utf-8")
     (folder / MARKER).touch()
+
+
+def _check(check: Callable[[Drop], None], incoming: Path, target: Path, record: SourceRecord) -> None:
+    """Have the drop looked at where it is being written; a refusal names the files by the place they were meant for."""
+    drop = _judge_files(record.source, incoming, record)
+    try:
+        check(replace(drop, edition=record.edition))
+    except UnusableInput as err:
+        place = target / err.path.relative_to(incoming) if err.path.is_relative_to(incoming) else err.path
+        raise UnusableInput(
+            place, found=err.found, expected=err.expected, remedy=err.remedy, sheet=err.sheet, cell=err.cell
+        ) from None
 
 
 def _edition_taken(target: Path, source: str, edition: str, named: dict[str, Path], given: dict[str, Any]) -> UsageError:

@@ -42,6 +42,18 @@ def load_study(name_or_path: str | Path, root: Path = STUDIES) -> Study:
     return study
 
 
+def load_all(root: Path = STUDIES) -> tuple[list[Study], dict[str, UsageError]]:
+    """Every study below ``root`` that loads, and for each that does not its fault, by name."""
+    good: list[Study] = []
+    bad: dict[str, UsageError] = {}
+    for name in list_studies(root):
+        try:
+            good.append(load_study(name, root))
+        except UsageError as fault:
+            bad[name] = fault
+    return good, bad
+
+
 def _find(name_or_path: str | Path, root: Path) -> Path:
     given = Path(name_or_path)
     for path in (root / given / "study.yaml", given / "study.yaml", given):

@@ -75,14 +75,18 @@ def regression(panel, study, name):
     return design.sample.rows, dummies, effects
 
 
-@pytest.mark.parametrize("name", ["binned", "shortcut"])
 @pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
-def test_equals_explicit_dummies_and_the_joint_test_written_out(base_study, name, effects):
+def test_equals_explicit_dummies_and_the_joint_test_written_out(base_study, effects):
     study, panel = make_study(base_study, effects), make_panel(3)
-    found = variant(event_study(panel, study, draws=0), name)
+    frame = event_study(panel, study, draws=0)
+    for name in ("binned", "shortcut"):
+        compare_with_dummies(panel, study, name, variant(frame, name))
+
+
+def compare_with_dummies(panel, study, name, found):
     rows, dummies, codes = regression(panel, study, name)
     x = np.column_stack([*dummies.values(), rows[CONTROLS]])
-    nested = effects[0] == "city"
+    nested = study.fixed_effects[0] == "city"
     k = x.shape[1] + (codes.second.max() + 1 if nested else codes.n_parameters)
     oracle = fwl.dummy_fit(rows["lnco2"].to_numpy(), x, codes, fwl.codes(rows["city_id"]), k)
     at = found.loc[list(dummies)]
@@ -142,17 +146,14 @@ def test_support_is_counted_by_cohort(base_study):
     assert binned.loc[2, ["event_time_min", "event_time_max", "cohorts"]].tolist() == [2, 3, "2010:4"]
     assert binned.loc[-4, ["event_time_min", "event_time_max"]].tolist() == [-11, -4]
     assert binned.loc[-1, "cohorts"] == "2010:4; 2012:3; 2014:2"
+    base = binned.loc[-1]
+    assert base["estimate"] == 0 and pd.isna(base["std_error"]) and base["note"] == "base period: zero by definition"
     assert list(binned.index[binned["is_bin"]]) == [-4, 2] and list(binned.index[binned["is_base"]]) == [-1]
     assert variant(frame, "shortcut").loc[2, ["n_treated_cells", "event_time_max", "label"]].tolist() == [4, 2, "t+2"]
     late = variant(frame, "without_2014")
     assert set(late["n_units"]) == {24} and late["n_treated_units"].max() == 7 and set(late["n_ever_treated"]) == {7}
     assert "without the cities first treated in 2014" in late["sample"].iloc[0]
     assert frame.groupby("variant")["is_headline"].all().to_dict() == {"binned": True, "shortcut": False, "without_2014": False}
-
-
-def test_base_is_zero_and_says_so(base_study):
-    row = variant(event_study(make_panel(), make_study(base_study), draws=9), "binned").loc[-1]
-    assert row["estimate"] == 0 and pd.isna(row["std_error"]) and row["note"] == "base period: zero by definition"
 
 
 def test_an_event_time_nobody_reaches_keeps_its_row_with_the_reason(base_study):
@@ -247,7 +248,7 @@ def test_joint_test_by_reassignment_keeps_its_size(base_study):
     study, panel = make_study(base_study, first=-2, last=1), make_panel(9, cities=16, missing=0.0)
     column, event = headline_column(study), study.event_study
     rows = panel[["city_id", "province_id", "year", *CONTROLS, "lnco2"]].assign(did=0.0)
-    rng, runs, p = np.random.default_rng(10), 100, []
+    rng, runs, p = np.random.default_rng(10), 60, []
     years = np.array([2010.0] * 3 + [2011.0] * 3)
     for run in range(runs):
         first = np.full(16, np.nan)
@@ -263,12 +264,12 @@ def test_joint_test_by_reassignment_keeps_its_size(base_study):
 
 def test_same_bytes_whatever_the_order_of_rows(base_study, tmp_path):
     study, panel = make_study(base_study), make_panel(11)
-    one, two = event_study(panel, study, draws=29), event_study(panel.sample(frac=1, random_state=1), study, draws=29)
+    one, two = event_study(panel, study, draws=9), event_study(panel.sample(frac=1, random_state=1), study, draws=9)
     write_csv(one, tmp_path / "a.csv")
     write_csv(two, tmp_path / "b.csv")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert set(one["ri_seed"]) == {event_draws.seed_of(study, v) for v in one["variant"].unique()}
-    assert one["pretrend_p_ri"].between(1 / 30, 1).all()
+    assert one["pretrend_p_ri"].between(1 / 10, 1).all()
 
 
 def test_static_effect_is_compared_with_the_hull_of_post_less_pre(base_study):

@@ -41,6 +41,11 @@ def panel():
 
 
 @pytest.fixture(scope="module")
+def shipped():
+    return load_study("ai_pilot")
+
+
+@pytest.fixture(scope="module")
 def study(base_study):
     one = make_study(base_study, CONTROLS).model_copy(update={"controls": CONTROLS})
     one._path = None  # no registry beside it
@@ -137,8 +142,8 @@ def test_the_counts_of_the_ledger_come_from_the_policy_lists(base_study):
     assert loss.loc["low_carbon", "sentence"].endswith("not estimable, 0 treated.")
 
 
-def test_policies_that_are_only_named_are_registered_and_off(panel):
-    study = load_study("ai_pilot").model_copy(update={"controls": CONTROLS})
+def test_policies_that_are_only_named_are_registered_and_off(panel, shipped):
+    study = shipped.model_copy(update={"controls": CONTROLS})
     named = [p for p in other_policies(study) if p.kind == "named"]
     assert len(named) == 4
     frame = policies_loss(panel, study).set_index("policy")
@@ -147,18 +152,17 @@ def test_policies_that_are_only_named_are_registered_and_off(panel):
     assert frame.loc["low_carbon", "status"] == "no list in the panel"
 
 
-def test_a_national_law_takes_every_later_row_and_names_the_columns_that_hold_it(panel):
-    study = load_study("ai_pilot").model_copy(update={"controls": CONTROLS})
+def test_a_national_law_takes_every_later_row_and_names_the_columns_that_hold_it(panel, shipped):
+    study = shipped.model_copy(update={"controls": CONTROLS})
     frame = policies_loss(panel.assign(year=panel["year"] + 8), study).set_index("policy")
     law = frame.loc["environmental_tax_law"]
     assert law["rows_dropped"] == 24 * 2 and law["treated_cells_left"] == 4 and "needs a measure of exposure" in law["sentence"]
     assert law["columns"] == "table4_variants:3_tax_law"
 
 
-def test_the_registry_of_the_shipped_study_matches_its_lists():
-    study = load_study("ai_pilot")
-    registered = {p.policy: p for p in other_policies(study)}
-    used = set(study.policies_named()) - {study.treatment.policy}
+def test_the_registry_of_the_shipped_study_matches_its_lists(shipped):
+    registered = {p.policy: p for p in other_policies(shipped)}
+    used = set(shipped.policies_named()) - {shipped.treatment.policy}
     assert used <= set(registered)
     assert [p for p in registered.values() if p.list == "incomplete"] == [registered["smart_city"]]
 

@@ -97,6 +97,15 @@ def test_a_drop_that_was_added_is_listed_and_the_same_bytes_again_add_nothing(tm
     assert citycarbon(*add, home=tmp_path / "home").returncode == 2
 
 
+def test_a_text_that_calls_itself_a_workbook_is_refused_at_once(tmp_path):
+    (tmp_path / "list.xlsx").write_text("city,year\n甲市,2019\n", encoding="utf-8")
+    done = citycarbon("add", "policy_list", tmp_path / "list.xlsx", "--edition", "2024", home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "policy_list/2024/list.xlsx: found" in done.stderr and "expected a workbook" in done.stderr
+    assert "policy_list/2024" not in done.stdout
+    assert [p for p in (tmp_path / "home" / "landing").rglob("*") if p.is_file()] == []
+
+
 def test_a_half_written_drop_is_listed_as_ignored(tmp_path):
     drop = tmp_path / "home" / "landing" / "patents" / "2023"
     drop.mkdir(parents=True)

@@ -1,7 +1,12 @@
 import json
 
+import pytest
+
+import citycarbon.study
+from citycarbon.errors import UsageError
 from citycarbon.paths import Home
 from citycarbon.sources.landing import add
+from orchestration.cli import main
 from orchestration.doctor import examine
 
 
@@ -41,3 +46,25 @@ def test_a_pointer_to_a_release_that_is_gone_is_found(tmp_path):
 def test_a_home_that_is_a_file_is_found(tmp_path):
     (tmp_path / "file").write_text("")
     assert not findings(Home(tmp_path / "file"))["home"].is_fine
+
+
+@pytest.fixture
+def broken_study(monkeypatch):
+    """One study of two cannot be used."""
+    good, _ = citycarbon.study.load_all()
+    fault = UsageError("studies/mine/study.yaml, line 3: outcome: found 'x'\nstudies/mine/study.yaml, line 9: window: found 1")
+    monkeypatch.setattr(citycarbon.study, "load_all", lambda: (good[:1], {"mine": fault}))
+    return good[0].study
+
+
+def test_a_broken_study_is_a_finding(tmp_path, broken_study):
+    found = findings(Home(tmp_path))["studies"]
+    assert not found.is_fine
+    assert "line 3: outcome" in found.seen and "1 more fault" in found.seen and "studies/mine/study.yaml" in found.remedy
+
+
+def test_studies_lists_the_good_ones_and_ends_with_2_naming_the_broken_one(tmp_path, broken_study, capsys):
+    assert main(["--home", str(tmp_path), "studies"]) == 2
+    said = capsys.readouterr()
+    assert any(line.startswith(broken_study) for line in said.out.splitlines())
+    assert "mine cannot be used" in said.err and "line 3" in said.err and "line 9" in said.err

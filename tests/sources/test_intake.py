@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from citycarbon.errors import UnusableInput
+from citycarbon.errors import UnusableInput, UsageError
 from citycarbon.paths import Home
 from citycarbon.sources import intake, patents
-from citycarbon.sources.intake import code_hash, describe_sources, take_in, take_in_all
-from citycarbon.sources.landing import MARKER, add, sha256_of
+from citycarbon.sources.intake import code_hash, describe_sources, receive, take_in, take_in_all
+from citycarbon.sources.landing import MARKER, add, scan, sha256_of
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA, RAW_SCHEMA
 from citycarbon.sources.registry import load_registry
 
@@ -217,3 +217,54 @@ def test_describe_sources_lists_registered_found_and_stray(drop, landing):
     by_source = {s.source: s for s in describe_sources(landing)}
     assert "licensed" in by_source["csmar"].sentence
     assert by_source["chen_county"].boundary_basis == "county_2010"
+
+
+# --- receiving --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(tmp_path) -> Path:
+    """A text that calls itself a workbook: a download that went wrong."""
+    file = tmp_path / "green.xlsx"
+    file.write_text("<html>404</html>", encoding="utf-8")
+    return file
+
+
+def test_a_file_that_its_reader_refuses_is_not_taken_in_and_the_words_are_those_of_the_run(broken, landing, home, tmp_path):
+    with pytest.raises(UnusableInput) as at_once:
+        receive("green_patents", [broken], "2022", landing, home)
+    assert [p for p in landing.rglob("*") if p.is_file()] == [] and scan(landing) == []
+    add("green_patents", [broken], "2022", tmp_path / "other")
+    with pytest.raises(UnusableInput) as in_the_run:
+        take_in("green_patents", tmp_path / "other", home)
+    assert str(at_once.value) == str(in_the_run.value)
+    assert str(at_once.value).startswith("green_patents/2022/green.xlsx: found an HTML") and at_once.value.exit_code == 2
+
+
+def test_one_bad_file_of_several_keeps_all_of_them_out(make_book, broken, landing, home):
+    good = make_book({"Sheet1": HEADER + OLD}, "good.xlsx")
+    with pytest.raises(UnusableInput, match=r"green_patents/2022/green\.xlsx"):
+        receive("green_patents", [good, broken], "2022", landing, home)
+    assert scan(landing) == []
+
+
+def test_what_was_received_is_read_and_the_run_finds_it_read(make_book, landing, home):
+    book = make_book({"Sheet1": HEADER + OLD}, "green.xlsx")
+    folder = receive("green_patents", [book], "2022", landing, home, licence="CC0")
+    assert folder == landing / "green_patents" / "2022" and scan(landing)[0].is_complete
+    report = take_in("green_patents", landing, home)
+    assert (report.read_now, report.rows, report.records[0].licence) == (0, 4, "CC0")
+
+
+def test_an_edition_of_many_small_files_is_read_as_one(landing, home, tmp_path):
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "370100_济南市_2015.txt").write_bytes(b"")
+    with pytest.raises(UnusableInput, match=r"370100_济南市_2015\.txt: found an empty file"):
+        receive("gov_reports", [reports], "2015", landing, home)
+    assert scan(landing) == []
+
+
+def test_a_fault_of_the_edition_is_told_before_anything_is_read(broken, landing, home):
+    with pytest.raises(UsageError, match="cannot name an edition"):
+        receive("green_patents", [broken], "../x", landing, home)

@@ -9,7 +9,7 @@ import yaml
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES, resolve_home
-from citycarbon.study import list_studies, load_study
+from citycarbon.study import list_studies, load_all, load_study
 from citycarbon.study.dictionary import EMISSION_SERIES, POLICY_LIST, UNIT_KINDS, VARIABLES, policies_with_a_list
 
 AI_PILOT = STUDIES / "ai_pilot" / "study.yaml"
@@ -34,6 +34,20 @@ def changed(tmp_path):
         return str(caught.value), f"{path}, line {line_of(path.read_text(encoding='utf-8'), at)}:"
 
     return load
+
+
+def test_a_broken_study_is_told_beside_those_that_load(tmp_path):
+    for name, text in {
+        "ai_pilot": AI_PILOT.read_text(encoding="utf-8"),
+        "broken": "study: broken\n",
+        "torn": "a: [1\n",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "study.yaml").write_text(text, encoding="utf-8")
+    good, bad = load_all(tmp_path)
+    assert [s.study for s in good] == ["ai_pilot"]
+    assert list(bad) == ["broken", "torn"]
+    assert all("study.yaml, line" in str(error) and error.exit_code == 2 for error in bad.values())
 
 
 def test_the_shipped_studies_load_by_name_folder_and_file():
