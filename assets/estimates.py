@@ -54,13 +54,12 @@ def estimates(
     home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     from citycarbon.econometrics import estimate_study, write_estimates
-    from citycarbon.econometrics.contract import write_csv, write_parquet
+    from citycarbon.econometrics.placebo import write_placebo
 
     panel, folder = panel_and_folder(home, study)
     done = estimate_study(panel, study)
     write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
-    write_csv(done.placebo, folder / "placebo.csv")
-    write_parquet(done.shown, folder / "draws" / "placebo.parquet")
+    write_placebo(done, folder)
     return dg.MaterializeResult(
         metadata={
             **parquet_metadata(folder / "estimates.parquet", UNITS),

@@ -67,6 +67,26 @@ def find(text: str, province: str | None = None) -> City | None:
     return _by_id().get(alias["city_id"])
 
 
+def whereabouts(code: str) -> str:
+    """Where the territory of an abolished code is now: ``371200 was 莱芜市 until 2018: its territory is in 370100 济南市``.
+
+    From the events of city_lineage, and from the code list where only the code changed; '' for a code that stands or is
+    unknown. The year is that of the event.
+    """
+    if code in _by_id():
+        return ""
+    events = [r for r in _rows("city_lineage") if r["from_code"] == code]
+    units = [c for year in _rosters() for c in _rosters()[year] if c.adcode == code]
+    holders = sorted({r["city_id"] for r in events} or {c.city_id for c in units if c.city_id})
+    if not holders:
+        return ""
+    name = events[-1]["from_name"] if events else units[-1].name
+    until = max((int(r["event_year"]) for r in events), default=0) or 1 + max(
+        y for y, us in _rosters().items() if units[-1] in us
+    )
+    return f"{code} was {name} until {until}: its territory is in {', '.join(f'{h} {_by_id()[h].name}' for h in holders)}"
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))

@@ -111,7 +111,12 @@ def _add_source_commands(command) -> None:
             f"--{option.replace('_', '-')}", metavar="TEXT", help="field of the source record (default: the registry's)"
         )
     sub = command("sources", sources_command, "List the registered sources: what was found, its edition and state.")
-    sub.add_argument("--landing", type=Path, metavar="DIR", help="default: CITYCARBON_LANDING, else <home>/landing")
+    sub.add_argument(
+        "--landing",
+        type=Path,
+        metavar="DIR",
+        help="default: CITYCARBON_LANDING, else <home>/landing, or what the last run read where that is empty",
+    )
     sub = command("sample", sample_command, "Write synthetic sources in the real file formats.")
     sub.add_argument("directory", type=Path, nargs="?", metavar="DIR", help="folder to write; must be empty or absent")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same bytes (default 1)")
@@ -218,14 +223,17 @@ def add_command(args: argparse.Namespace, home: Home) -> int:
 
 
 def sources_command(args: argparse.Namespace, home: Home) -> int:
-    print(sources_table(args.landing or Path(os.environ.get("CITYCARBON_LANDING") or home.landing)))
+    print(sources_table(home, args.landing))
     return 0
 
 
-def sources_table(landing: Path) -> str:
-    """Every registered source with its drops and their states, as text."""
+def sources_table(home: Home, landing: Path | None = None) -> str:
+    """Every registered source with its drops and their states, as text, and which landing folder was looked at."""
     from citycarbon.sources.intake import describe_sources
     from orchestration.console import table
+    from orchestration.inputs import landing_to_show
+
+    folder, why = landing_to_show(home, landing)
 
     header = ["source", "edition", "state", "files", "boundaries", "passes on", "what was found"]
     rows = [
@@ -238,9 +246,9 @@ def sources_table(landing: Path) -> str:
             s.redistributable,
             s.sentence,
         ]
-        for s in describe_sources(landing)
+        for s in describe_sources(folder)
     ]
-    return f"Landing folder {landing}\n{table(header, rows)}"
+    return f"Landing folder {folder}{f' ({why})' if why else ''}\n{table(header, rows)}"
 
 
 def sample_command(args: argparse.Namespace, home: Home) -> int:

@@ -64,7 +64,7 @@ def verify_release(context: dg.OpExecutionContext):
 def list_sources(context: dg.OpExecutionContext):
     from orchestration.cli import sources_table
 
-    return _answer(sources_table(default_landing(_home(context))))
+    return _answer(sources_table(_home(context)))
 
 
 @dg.op(config_schema=_HOME)

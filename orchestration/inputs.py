@@ -1,7 +1,11 @@
-"""Which landing folder a run reads: the one given, the home's own, or a sample that is made for it (and says so)."""
+"""Which landing folder a run reads: the one given, the home's own, or a sample that is made for it (and says so).
+
+And which one ``sources`` lists: what a run reads, without making a sample.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +15,7 @@ from citycarbon.paths import PROJECT_ROOT, Home
 
 DEFAULT_SEED = 1
 _STAMP = ".made-by"
+_LAST = ".last-landing"  # in the home: the folder that the last run or check read
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,31 @@ def choose_landing(home: Home, given: Path | None = None, *, sample: bool = Fals
         if own is not None:
             return own
     return Landing(make_sample(home, seed), True)
+
+
+def note_landing(home: Home, landing: Path) -> None:
+    """Remember the folder that a run or check reads; nothing is written where it is the same as before."""
+    file = home.root / _LAST
+    text = f"{landing}\n"
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+
+
+def landing_to_show(home: Home, given: Path | None = None) -> tuple[Path, str]:
+    """The folder that ``sources`` lists, and why it is that one ('' where it is the one given or the home's own).
+
+    The one given, else CITYCARBON_LANDING, else the home's own; where that holds no drop, the one the last run or check read.
+    """
+    from citycarbon.sources.landing import scan
+
+    named = given or os.environ.get("CITYCARBON_LANDING")
+    if named:
+        return Path(named), ""
+    file = home.root / _LAST
+    last = Path(file.read_text(encoding="utf-8").strip()) if file.is_file() else home.landing
+    if last == home.landing or not last.is_dir() or scan(home.landing):
+        return home.landing, ""
+    return last, f"the last run or check read it; {home.landing} holds no drop"
 
 
 def make_sample(home: Home, seed: int) -> Path:

@@ -20,7 +20,7 @@ from citycarbon.errors import CityCarbonError, GateRefused
 from citycarbon.paths import PROJECT_ROOT, Home
 from citycarbon.study import load_study
 from orchestration.ahead import working_ahead
-from orchestration.inputs import DEFAULT_SEED, choose_landing
+from orchestration.inputs import DEFAULT_SEED, choose_landing, note_landing
 from orchestration.lock import home_lock
 from orchestration.names import CHECK_JOB, study_job_name
 from orchestration.refreshing import (
@@ -102,6 +102,7 @@ def run(
     load_study(study)  # a fault in the study is told before anything is written
     with home_lock(home, f"citycarbon run --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed)
+        note_landing(home, chosen.path)
         wanted = landed_version(chosen.path, study, public=public)
         is_new = wanted != released_version(home, study, public=public)
         log = None
@@ -138,6 +139,7 @@ def check(
     load_study(study)
     with home_lock(home, f"citycarbon check --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed)
+        note_landing(home, chosen.path)
         done = execute(home, study, chosen.path, CHECK_JOB, progress=progress)
         if done.error is not None and not isinstance(done.error, GateRefused):
             raise done.error

@@ -54,15 +54,6 @@ def write_csv(df: pd.DataFrame, path: Path) -> None:
         writer.writerows([number(v) for v in row] for row in df.itertuples(index=False))
 
 
-def write_parquet(df: pd.DataFrame, path: Path) -> None:
-    """A frame of results as parquet, in its own order and types, without the writer's own metadata."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pandas(df, preserve_index=False).replace_schema_metadata(None), path, compression="zstd")
-
-
 def write_estimates(df: pd.DataFrame, csv_path: Path, parquet_path: Path) -> None:
     """Write the estimates twice with the same content: csv with 17 significant digits, parquet with typed columns."""
     import pyarrow as pa

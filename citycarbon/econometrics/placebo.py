@@ -61,11 +61,13 @@ def add_randomisation(
     ``estimates``: as of ``estimate_columns``; ``panel``: the mart it came from; ``draws``: (table, column) -> number of redraws
     where it is not the study's own (headline columns ``placebo.draws``, others ``placebo.draws_variants``). A treatment that is
     not estimable, or cannot be redrawn, keeps its row: ``star_rule`` ``none``, the reason in ``note``. Rows whose ``star_rule``
-    is already decided are left as they are. Raises ValueError where the engine does not reproduce an estimate: a bug.
+    is already decided are left as they are. A column that estimates what an earlier one does (same ``spec_id``) has its draws.
+    Raises ValueError where the engine does not reproduce an estimate: a bug.
     """
     import pandas as pd
 
     out, rows, shown = estimates.copy(), [], []
+    known: dict[tuple[str, int], _Done] = {}
     for name, table in study.regression_tables().items():
         for column in table.columns:
             at = (out["table"] == name) & (out["column"] == column.id) & (out["term"] == column.treatment)
@@ -77,7 +79,9 @@ def add_randomisation(
                 done = _refused(row, NO_STAR + "the study asks for no redraws")
             else:
                 number = (draws or {}).get((name, column.id), draws_of(study, name, column))
-                done = _column(row, panel, study, name, column, number, workers)
+                same = known.get((row["spec_id"], number))
+                done = same.under(name, column.id) if same else _column(row, panel, study, name, column, number, workers)
+                known.setdefault((row["spec_id"], number), done)
             for key, value in done.fill.items():
                 out.loc[due[0], key] = value
             rows += done.placebo
@@ -145,6 +149,11 @@ class _Done:
     fill: dict[str, Any]
     placebo: list[dict[str, Any]]
     shown: list[pd.DataFrame]
+
+    def under(self, table: str, column: str) -> _Done:
+        """The same for another column that estimates the same, in the default scheme."""
+        labels = {"table": table, "column": column}
+        return _Done(self.fill, [{**p, **labels} for p in self.placebo[:1]], [s.assign(**labels) for s in self.shown[:1]])
 
 
 def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, column: Column, number: int, workers: int) -> _Done:

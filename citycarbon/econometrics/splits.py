@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 SPLIT_COLUMNS: dict[str, type] = {
     "study": str, "table": str, "split": str, "label": str, "criterion": str, "level": str, "variable": str, "unit": str,
     "cut": float, "cut_text": str, "fixed_effects": str, "outcome": str, "column_low": str, "column_high": str,
-    "n_total": int, "n_low": int, "n_high": int, "missing": int, "singletons_low": int, "singletons_high": int,
-    "incomplete": int, "sum_holds": bool, "n_units_low": int, "n_units_high": int, "n_units_both": int,
-    "treated_units_low": int, "treated_units_high": int, "treated_cells_low": int, "treated_cells_high": int,
+    "n_total": int, "n_low": int, "n_high": int, "missing": int, "singletons": int, "incomplete": int,
+    "sum_holds": bool, "singletons_low": int, "singletons_high": int,
+    "n_units_low": int, "n_units_high": int, "n_units_both": int, "treated_units_low": int, "treated_units_high": int,
+    "treated_cells_low": int, "treated_cells_high": int,
     "estimate_low": float, "se_low": float, "estimate_high": float, "se_high": float, "difference": float, "se": float,
     "df": int, "t": float, "p": float, "p_ri": float, "p_ri_beta": float, "draws": int, "undefined": int, "seed": str,
-    "pooled_gap": float, "flag": str, "sentence": str,
+    "pooled_gap": float, "flag": str, "note": str, "sentence": str,
 }  # fmt: skip
-SUM_TERMS = ("n_low", "n_high", "missing", "singletons_low", "singletons_high", "incomplete")
+SUM_TERMS = ("n_low", "n_high", "missing", "singletons", "incomplete")
 DRAWS = 9999  # of a study that declares no placebo
 POOLED_TOLERANCE = 1e-8  # relative, between the pooled regression's slopes and those of the halves' own columns
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
@@ -138,7 +139,7 @@ def _pair_row(
         test["seed"] = str(seed)
     row |= test
     row["flag"] = split_text.flag(row, pair.split, incomplete)
-    row["sentence"] = split_text.sentence(row, note)
+    row |= {"note": note, "sentence": split_text.sentence(row, note)}
     return row
 
 
@@ -177,6 +178,7 @@ def _counts(panel: pd.DataFrame, study: Study, pair: Pair, low: Sample, high: Sa
             f"treated_units_{name}": treated["city_id"].nunique(),
             f"treated_cells_{name}": len(treated),
         }
+    out["singletons"] = low.singletons + high.singletons
     out["n_units_both"] = len(set(low.rows["city_id"]) & set(high.rows["city_id"]))
     return out | {"sum_holds": sum(out[term] for term in SUM_TERMS) == out["n_total"]}
 

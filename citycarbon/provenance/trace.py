@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from citycarbon.cities import whereabouts
 from citycarbon.errors import UsageError
 from citycarbon.paths import Home
 from citycarbon.provenance.coefficients import trace_coefficient
@@ -86,6 +87,8 @@ def _known_city(store: Store, city: str) -> str:
     by_name = {name: key for key, name in store.cities.items()}
     if city in store.cities or city in by_name:
         return by_name.get(city, city)
+    if moved := whereabouts(city):
+        raise UsageError(f"found no city '{city}': {moved}. A city is named by its six-digit code at year-end 2021.")
     close = difflib.get_close_matches(city, [*store.cities, *by_name], n=5, cutoff=0.5) or sorted(store.cities)[:5]
     shown = ", ".join(f"{by_name.get(c, c)} {store.cities[by_name.get(c, c)]}" for c in close)
     raise UsageError(f"found no city '{city}'; closest: {shown}. A city is named by its six-digit code at year-end 2021.")

@@ -36,6 +36,14 @@ def test_every_raw_row_is_staged_once_and_quarantined_rows_say_why(tiny):
     assert "斛" in quarantine.loc[quarantine["reason_code"] == "unknown_unit", "reason"].item()
 
 
+def test_a_place_that_is_no_more_leads_to_those_that_hold_its_territory(tiny):
+    reasons = tiny.mart("stage_quarantine").set_index("place_label")["reason"]
+    assert reasons["某地区"].startswith("The place is in no seed of codes and spellings. Code 452100 was 南宁地区 until 2002")
+    assert reasons["某地区"].endswith("its territory is in 450100 南宁市, 451400 崇左市.")
+    assert "Code 341400 was 巢湖市 until 2011" in reasons["巢湖市"] and "340500 马鞍山市" in reasons["巢湖市"]
+    assert reasons["某市"] == "The place is in no seed of codes and spellings."
+
+
 def test_spellings_and_codes_lead_to_the_unit(tiny):
     ceads = staged(tiny, "ceads_city").drop_duplicates("place_label").set_index("place_label")
     assert ceads.loc["吉林吉林", "place_id"] == "220200"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from citycarbon.cities import city, find, roster
+from citycarbon.cities import city, find, roster, whereabouts
 from citycarbon.errors import UsageError
 from citycarbon.paths import DBT_PROJECT, PROJECT_ROOT
 from citycarbon.sources.registry import load_registry
@@ -36,6 +36,27 @@ def test_units_keep_their_id_through_renames_and_new_codes():
     assert find("襄樊").city_id == find("襄阳市").city_id == "420600"
     assert find("思茅市").city_id == "530800" and find("石 家 庄 市").city_id == "130100"
     assert find("巢湖市") is None and find("济源") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("371200", "371200 was 莱芜市 until 2018: its territory is in 370100 济南市"),
+        ("341400", "341400 was 巢湖市 until 2011: its territory is in 340100 合肥市, 340200 芜湖市, 340500 马鞍山市"),
+        ("452100", "452100 was 南宁地区 until 2002: its territory is in 450100 南宁市, 451400 崇左市"),
+        ("522400", "522400 was 毕节地区 until 2011: its territory is in 520500 毕节市"),
+        (
+            "542100",
+            "542100 was 昌都地区 until 2014: its territory is in 540300 昌都市",
+        ),  # by the code list: no boundary changed
+        ("370100", ""),  # stands
+        ("420600", ""),  # was renamed and stands
+        ("999900", ""),
+        ("济南", ""),
+    ],
+)
+def test_a_code_that_is_no_more_leads_to_the_units_that_hold_its_territory(code, said):
+    assert whereabouts(code) == said
 
 
 def test_spellings_shared_with_a_province_need_the_province():

@@ -133,6 +133,17 @@ def test_more_draws_start_with_the_same_draws(one):
     pd.testing.assert_frame_equal(again.shown.query("scheme == 'cohorts'"), done.shown.query("scheme == 'cohorts'"))
 
 
+def test_a_column_that_estimates_the_same_has_the_same_draws(base_study):
+    panel = panel_of()
+    study = study_of(base_study, column("2"), column("2_again"))
+    done = randomise(panel, study)
+    a, b = (treated(done.estimates, name) for name in ("2", "2_again"))
+    pd.testing.assert_series_equal(a.drop("column"), b.drop("column"), check_names=False)
+    first, second = (done.placebo[done.placebo["column"] == name].iloc[0] for name in ("2", "2_again"))
+    pd.testing.assert_series_equal(first.drop("column"), second.drop("column"), check_names=False)
+    assert done.shown.groupby(["column", "scheme"]).size().loc["2_again"].to_dict() == {"cohorts": 20}
+
+
 def test_row_order_changes_nothing_and_files_are_the_same_bytes(one, tmp_path):
     panel, study, before, done = one
     other = randomise(panel.sample(frac=1, random_state=2), study)

@@ -104,6 +104,10 @@ def test_the_small_sample_factor_is_that_of_the_estimator_of_record():
         )
         assert design.k_counted == want.k_counted and design.n_clusters == want.n_clusters
         assert design.df == want.df
+    lone = rows[rows["city_id"].isin(rows.groupby("province_id")["city_id"].first())]  # every province one city: it counts
+    design = Design.build(lone, ["lnco2"], [], ("province_id", "year"), YEARS)
+    want = fit(lone.rename(columns={"did_ai_pilot": "did"}), "lnco2", ["did"], {"a": "province_id", "b": "year"}, "city_id")
+    assert design.k_counted == want.k_counted
 
 
 def test_clusters_coarser_than_units():
@@ -290,6 +294,7 @@ def test_an_outcome_without_noise_has_no_t():
         (lambda r: r.assign(lnco2=r["lnco2"].where(r.index > 0)), "not finite in lnco2"),
         (lambda r: r.assign(market=np.where(r.index == 3, np.inf, 1.0)), "not finite in market"),
         (lambda r: r.assign(province_id=r["year"].astype(str)), "more than one cluster"),
+        (lambda r: r.assign(city_id=r["city_id"].where(r.index > 2)), "without a value of city_id"),
     ],
 )
 def test_what_no_design_can_be_built_on_is_refused(change, told):

@@ -86,9 +86,7 @@ def test_every_row_of_the_sample_is_accounted_for(reported):
     )
     assert by_city["missing"] == no_patents.sum() > 0 and by_list["missing"] == 0
     assert by_row["missing"] == (panel["in_sample"] & panel["patents_granted"].isna()).sum()
-    assert (
-        by_city["n_units_both"] == 0 and by_row["n_units_both"] > 0 and by_row["singletons_low"] + by_row["singletons_high"] > 0
-    )
+    assert by_city["n_units_both"] == 0 and by_row["n_units_both"] > 0 and by_row["singletons"] > 0
     assert check_splits(frame, estimates).passed
     recorded = estimates[(estimates["table"] == "table_by_city") & (estimates["term"] == "did")].set_index("column")
     assert by_city["estimate_high"] == recorded.loc["1", "estimate"] and by_city["se_low"] == recorded.loc["2", "std_error"]

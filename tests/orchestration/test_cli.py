@@ -177,6 +177,13 @@ def test_run_prints_headline_gate_release_and_report(pipeline):
 
 
 @pytest.mark.pipeline
+def test_sources_list_what_the_last_run_read_and_say_so(pipeline):
+    listed = citycarbon("sources", home=pipeline.home.root)
+    assert f"Landing folder {pipeline.landing} (the last run or check read it" in listed.stdout
+    assert any(line.startswith("chen_county") and "complete" in line for line in listed.stdout.splitlines())
+
+
+@pytest.mark.pipeline
 def test_trace_gives_the_contract_as_json_and_2_for_an_unknown_target(pipeline):
     done = citycarbon("trace", "panel:370100:2015:gov", "--json", home=pipeline.home.root)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ from citycarbon.errors import UnusableInput, UsageError
 from citycarbon.paths import Home
 from citycarbon.sources.landing import add
 from orchestration import inputs
-from orchestration.inputs import choose_landing
+from orchestration.inputs import choose_landing, landing_to_show, note_landing
 
 
 @pytest.fixture
@@ -83,3 +83,39 @@ def test_sample_is_written_once_and_again_when_its_code_changes(home, monkeypatc
     monkeypatch.setattr(inputs, "_sample_code", lambda: "another version")
     inputs.make_sample(home, 3)
     assert written == [3, 3]
+
+
+# --- which folder 'sources' looks at ----------------------------------------------------------------------------------------
+
+
+def test_sources_look_at_the_folder_of_the_last_run_where_the_home_holds_no_drop(tmp_path, monkeypatch):
+    monkeypatch.delenv("CITYCARBON_LANDING", raising=False)
+    home, elsewhere = Home(tmp_path / "home"), tmp_path / "elsewhere"
+    home.root.mkdir()
+    assert landing_to_show(home) == (home.landing, "")
+    elsewhere.mkdir()
+    note_landing(home, elsewhere)
+    assert landing_to_show(home) == (elsewhere, f"the last run or check read it; {home.landing} holds no drop")
+    assert landing_to_show(home, tmp_path) == (tmp_path, "")
+    monkeypatch.setenv("CITYCARBON_LANDING", str(tmp_path / "set"))
+    assert landing_to_show(home) == (tmp_path / "set", "")
+    monkeypatch.delenv("CITYCARBON_LANDING")
+    (home.landing / "policy_list" / "2024").mkdir(parents=True)  # unfinished, and yet what a person wants to see
+    assert landing_to_show(home) == (home.landing, "")
+
+
+def test_a_folder_of_the_last_run_that_is_gone_is_not_looked_at(tmp_path, monkeypatch):
+    monkeypatch.delenv("CITYCARBON_LANDING", raising=False)
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    note_landing(home, tmp_path / "gone")
+    assert landing_to_show(home) == (home.landing, "")
+
+
+def test_the_same_folder_again_is_not_written_again(tmp_path):
+    home = Home(tmp_path)
+    note_landing(home, tmp_path / "a")
+    (written,) = [p for p in tmp_path.iterdir() if p.is_file()]
+    before = written.stat().st_mtime_ns
+    note_landing(home, tmp_path / "a")
+    assert written.stat().st_mtime_ns == before

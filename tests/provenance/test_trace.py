@@ -119,6 +119,7 @@ def test_a_statistic_is_that_of_the_printed_table(released):
     [
         ("nonsense", "panel:<city_id>:<year>:<variable>"),
         ("panel:370101:2019:lnco2", "370100 济南市"),
+        ("panel:371200:2015:lnco2", "371200 was 莱芜市 until 2018: its territory is in 370100 济南市"),
         ("panel:370100:1999:lnco2", "2014, 2015"),
         ("panel:370100:2019:lnco3", "closest: lnco2"),
         ("table2:9:did", "found no column '9'"),
