@@ -126,9 +126,9 @@ def _write_tables(work: Assembly) -> None:
 def _write_results(work: Assembly) -> None:
     """Everything that the estimates' step wrote; the coefficients are rewritten in both forms so that the two agree."""
     from citycarbon.econometrics.contract import read_estimates, write_estimates
-    from citycarbon.release.content import copy_results
+    from citycarbon.release.content import ATTRITION, copy_results
 
-    copy_results(work.home.results(work.study), work.folder)
+    copy_results(work.home.results(work.study), work.folder, [*work.spec["tables"], ATTRITION])
     estimates = read_estimates(work.folder / "estimates.csv")
     write_estimates(estimates, work.folder / "estimates.csv", work.folder / "estimates.parquet")
     work.rows.update({"estimates.csv": len(estimates), "estimates.parquet": len(estimates)})

@@ -7,7 +7,7 @@ file with the same columns, never a missing one.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,32 @@ def flat(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def copy_results(results: Path, folder: Path) -> list[str]:
+# What the steps of a run write below its results, and nothing else enters a release: a file that an older run of another study
+# file or another version of the code left there must not change the bytes of an id.
+RESULT_TABLES = (
+    "estimates", "placebo", "event_study", "inference", "psm_flow", "psm_balance", "psm_overlap", "policies_loss",
+    "policies_overlap", "policies_separation", "mechanisms", "controls_moved", "treatment_codings", "series_overlap",
+    "policy_lists", "splits", "recovery", "comparison", "claims", "forensics", "forensics_own",
+)  # fmt: skip
+ATTRITION = "attrition"  # printed by every run, whether or not the study names it
+RESULT_FIGURES = ("figure1", "figure2", "figure3", "overlap")
+
+
+def is_result(relative: Path, tables: Collection[str]) -> bool:
+    """Whether a file (path below the results) is one that a run of a study with these printed ``tables`` writes."""
+    top, *below = relative.parts
+    if not below:
+        return relative.stem in RESULT_TABLES and relative.suffix in (".csv", ".parquet", ".md")
+    if len(below) > 1:
+        return False
+    if top == "tables":
+        return relative.stem in tables and relative.suffix in (".csv", ".md", ".tex", ".html")
+    if top == "figures":
+        return relative.stem in RESULT_FIGURES and relative.suffix in (".svg", ".png", ".csv", ".txt")
+    return top == "draws" and relative.name == "placebo.parquet"
+
+
+def copy_results(results: Path, folder: Path, tables: Collection[str]) -> list[str]:
     """Copy what the estimates' step wrote (``estimates.csv``, ``tables/`` ...), folders kept. Returns the paths.
 
     Raises IncompleteRun without an ``estimates.csv``.
@@ -114,7 +139,7 @@ def copy_results(results: Path, folder: Path) -> list[str]:
     copied = []
     for file in sorted(f for f in results.rglob("*") if f.is_file()):
         relative = file.relative_to(results)
-        if any(part.startswith((".", "_")) for part in relative.parts):
+        if not is_result(relative, tables):
             continue
         (folder / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / relative)

