@@ -146,7 +146,10 @@ def _share(panel: pd.DataFrame, study: Study, column: Column) -> Share | str:
     if column.outcome in column.controls:
         return "the mediator is a control of its own column"
     outcome = study.outcome.variable
-    rows = estimation_sample(panel, study, column).rows
+    sample = estimation_sample(panel, study, column)
+    rows = sample.rows
+    if sample.weights:
+        return "no share is computed for a weighted column"
     if not len(rows) or rows["city_id"].nunique() < 2:
         return "fewer than two cities"
     keys = ["city_id", "year"]

@@ -109,10 +109,11 @@ def _column(panel: pd.DataFrame, study: Study, column: Column) -> list[dict[str,
         note = f"estimator {column.estimator}: has its own standard error"
         return [{"method": method, "note": note} for method in METHODS]
     sample = estimation_sample(panel, study, column)
-    effects = (
-        fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[n]]) for n in column.fixed_effects)) if len(sample.rows) else None
-    )
-    found = _project(sample, column, effects) if effects else "no rows"
+    if not len(sample.rows):
+        return [{"method": method, "note": "not estimable: no rows"} for method in METHODS]
+    weights = sample.rows[sample.weights].to_numpy(dtype=float) if sample.weights else None
+    effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[n]]) for n in column.fixed_effects), weights)
+    found = _project(sample, column, effects)
     if isinstance(found, str):
         return [{"method": method, "note": f"not estimable: {found}"} for method in METHODS]
     rows = [_row(CLASSICAL, found, *_classical(found)), _row(HC1, found, *_hc1(found))]
@@ -129,26 +130,12 @@ def _project(sample: Sample, column: Column, effects: fwl.Effects) -> _Projected
     if len(rows) <= parameters:
         return f"{len(rows)} observations for {parameters} parameters"
     values = np.column_stack([rows[column.outcome].to_numpy(dtype=float), x[:, verdict.keep]])
-    if "weight" in rows:
-        left = _weighted(values, rows["weight"].to_numpy(dtype=float), effects)
-    else:
-        left = effects.residualise(values)
+    left = effects.residualise(values) * effects.root[:, None]
     y, did, controls = left[:, 0], left[:, 1], left[:, 2:]
     if controls.shape[1]:
         y, did = (v - controls @ np.linalg.lstsq(controls, v, rcond=None)[0] for v in (y, did))
     estimate = float(did @ y / (did @ did))
     return _Projected(did, y - estimate * did, estimate, parameters)
-
-
-def _weighted(values: np.ndarray, weight: np.ndarray, effects: fwl.Effects) -> np.ndarray:
-    """Columns of ``values`` net of both effects by weighted least squares on their dummies, times the root weights."""
-    root = np.sqrt(weight)[:, None]
-    dummies = np.column_stack([fwl.dummies(effects.first), effects.second_dummies()]) * root
-    q = np.linalg.qr(dummies)[0]
-    left = values * root
-    for _ in range(2):
-        left = left - q @ (q.T @ left)
-    return left
 
 
 def _classical(found: _Projected) -> tuple[float, int]:

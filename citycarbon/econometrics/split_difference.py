@@ -43,20 +43,19 @@ class Interacted:
 def interacted(low: pd.DataFrame, high: pd.DataFrame, column: Column, cluster: str) -> Interacted:
     """The pooled regression: outcome on every term x half, with both effects x half; clustered by the column ``cluster``.
 
-    ``low``, ``high``: estimation rows of either half (``Sample.rows``), disjoint. The covariance is CRV1 with G, N and K of the
-    pooled regression (docs/methods.md, Splits).
+    ``low``, ``high``: estimation rows of either half (``Sample.rows``, with ``weight`` where the column is weighted), disjoint.
+    The covariance is CRV1 with G, N and K of the pooled regression (docs/methods.md, Splits).
     """
     import pandas as pd
 
     names, effects = list(column.terms), [EFFECT_COLUMNS[name] for name in column.fixed_effects]
-    if "weight" in low or "weight" in high:
-        return Interacted(note="not estimable: no interacted regression of a weighted column")
     rows = pd.concat([low, high], ignore_index=True)
     if rows[cluster].nunique() < 2 or not len(low) or not len(high):
         return Interacted(note="not estimable: a half without rows, or fewer than two cities")
     is_high = np.arange(len(rows)) >= len(low)
     halves = [~is_high, is_high]
-    two_way = fwl.Effects(*(fwl.codes(2 * fwl.codes(rows[e]) + is_high) for e in effects))
+    weights = rows["weight"].to_numpy(dtype=float) if "weight" in rows else None
+    two_way = fwl.Effects(*(fwl.codes(2 * fwl.codes(rows[e]) + is_high) for e in effects), weights)
     x = np.column_stack([rows[names].to_numpy(dtype=float) * half[:, None] for half in halves])
     verdict = fwl.identify(x, two_way)
     of_treatment = (0, len(names))
@@ -113,7 +112,14 @@ def redraws(
     try:
         halves = [
             Experiment.build(
-                rows, column.outcome, column.treatment, column.terms[1:], effects, first_year=first_year, cluster=cluster
+                rows,
+                column.outcome,
+                column.treatment,
+                column.terms[1:],
+                effects,
+                first_year=first_year,
+                cluster=cluster,
+                weights="weight" if "weight" in rows else None,
             )
             for rows in (low, high)
         ]

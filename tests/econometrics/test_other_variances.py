@@ -1,5 +1,7 @@
 """Classical, HC1 and clustered variances against pyfixest and statsmodels, and the rows of randomisation inference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel, make_study
 
 from citycarbon.econometrics import estimate_columns, fwl
-from citycarbon.econometrics.other_variances import INFERENCE_COLUMNS, METHODS, _weighted, other_variances, ri_rows
+from citycarbon.econometrics.other_variances import INFERENCE_COLUMNS, METHODS, other_variances, ri_rows
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
 
 BOTH_EFFECTS = pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
@@ -63,15 +65,21 @@ def test_city_clusters_are_those_of_the_estimates_and_provinces_have_their_own_d
     np.testing.assert_allclose(by_province["p_value"], 2 * student.sf(abs(by_province["statistic"]), 7), rtol=1e-10)
 
 
-def test_weights_are_those_of_weighted_least_squares():
-    rng = np.random.default_rng(3)
-    effects = fwl.Effects(np.repeat(np.arange(8), 5), np.tile(np.arange(5), 8))
-    values, weight = rng.normal(size=(40, 3)), rng.uniform(0.2, 2, 40)
-    left = _weighted(values, weight, effects)
-    root = np.sqrt(weight)[:, None]
-    dummies = np.column_stack([fwl.dummies(effects.first), fwl.dummies(effects.second)]) * root
-    wanted = values * root - dummies @ np.linalg.lstsq(dummies, values * root, rcond=None)[0]
-    np.testing.assert_allclose(left, wanted, atol=1e-11)
+def test_weighted_columns_have_the_variances_of_weighted_least_squares(base_study, monkeypatch):
+    import pyfixest
+
+    from citycarbon.econometrics import other_variances as module
+
+    panel, study = make_panel(seed=5), make_study(base_study, CONTROLS)
+    sample = estimation_sample(panel, study, study.column("table2", "1"))
+    rows = sample.rows.assign(weight=np.random.default_rng(3).uniform(0.2, 2, len(sample.rows)))
+    monkeypatch.setattr(module, "estimation_sample", lambda *_: replace(sample, rows=rows))
+    got = other_variances(panel, study).set_index("method")
+    formula = f"lnco2 ~ did + {' + '.join(CONTROLS)} | city_id + year"
+    for method, vcov in zip(METHODS, ("iid", "HC1", {"CRV1": "city_id"}, {"CRV1": "province_id"}), strict=True):
+        fit = pyfixest.feols(formula, data=rows, vcov=vcov, weights="weight", demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+        wanted = [fit.coef()["did"], fit.se()["did"]]
+        np.testing.assert_allclose(got.loc[method, ["estimate", "std_error"]].astype(float), wanted, rtol=1e-8, err_msg=method)
 
 
 def test_what_is_not_estimable_keeps_its_rows(base_study):

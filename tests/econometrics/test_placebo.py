@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel
 
-from citycarbon.econometrics import estimate_columns
+from citycarbon.econometrics import estimate_columns, read_estimates, write_estimates
 from citycarbon.econometrics.columns import stars
 from citycarbon.econometrics.draws import seed_of
 from citycarbon.econometrics.inversion import interval_t
@@ -205,9 +205,11 @@ def test_what_is_not_estimable_stays_without_star(base_study):
     assert row["star_rule"] == "none" and np.isnan(row[FILLED].astype(float)).all() and row["note"].startswith("not estimable")
 
 
-def test_one_treated_city_earns_no_star_and_an_unbounded_interval_is_explained(base_study):
+def test_one_treated_city_earns_no_star_and_an_unbounded_interval_is_explained(base_study, tmp_path):
     panel = panel_of(treated=1, cities=12, effect=-5.0)
-    row = treated(randomise(panel, study_of(base_study, column("2"))).estimates)
+    done = randomise(panel, study_of(base_study, column("2"))).estimates
+    write_estimates(done, tmp_path / "estimates.csv", tmp_path / "estimates.parquet")
+    row = treated(read_estimates(tmp_path / "estimates.csv"))
     assert (row["stars"], row["star_rule"]) == ("", "none") and row["p_ri_t"] < 0.2
     assert (row["conf_low_ri"], row["conf_high_ri"]) == (-np.inf, np.inf)
     for said in ("no star: one treated city", "unbounded", "only 12 different assignments"):

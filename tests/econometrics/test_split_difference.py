@@ -37,11 +37,15 @@ def test_slopes_are_those_of_two_regressions(base_study, split, effects):
 
 @BOTH_EFFECTS
 @ALL_SPLITS
-def test_the_error_of_the_difference_is_that_of_one_regression_on_explicit_dummies(base_study, split, effects):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_error_of_the_difference_is_that_of_one_regression_on_explicit_dummies(base_study, split, effects, weighted):
     _, _, column, low, high = both_halves(base_study, split, effects)
+    if weighted:
+        low, high = (r.assign(weight=np.random.default_rng(len(r)).uniform(0.2, 2, len(r))) for r in (low, high))
     rows = pd.concat([low, high], ignore_index=True)
     is_high = np.arange(len(rows)) >= len(low)
-    two_way = fwl.Effects(*(fwl.codes(rows[EFFECT_COLUMNS[e]].astype(str) + np.where(is_high, "h", "l")) for e in effects))
+    codes = (fwl.codes(rows[EFFECT_COLUMNS[e]].astype(str) + np.where(is_high, "h", "l")) for e in effects)
+    two_way = fwl.Effects(*codes, rows["weight"].to_numpy() if weighted else None)
     x = np.column_stack([rows[t].to_numpy() * part for t in column.terms for part in (1, is_high)])  # did, did x high ...
     k = x.shape[1] + levels_counted(two_way, effects[0] == "city")
     oracle = fwl.dummy_fit(rows["lnco2"].to_numpy(), x, two_way, fwl.codes(rows["city_id"]), k)
@@ -81,8 +85,11 @@ def _k_of_effects(data: pd.DataFrame, absorbed: list[str]) -> int:
 
 
 @ALL_SPLITS
-def test_the_redraws_test_the_difference_that_is_reported(base_study, split):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_redraws_test_the_difference_that_is_reported(base_study, split, weighted):
     panel, study, column, low, high = both_halves(base_study, split)
+    if weighted:
+        low, high = (r.assign(weight=np.random.default_rng(len(r)).uniform(0.2, 2, len(r))) for r in (low, high))
     pooled = interacted(low, high, column, "city_id")
     found = redraws(
         low, high, column, "city_id", pooled, first_year=first_years(panel, study, column), seed=1, draws=99
