@@ -43,9 +43,8 @@ def test_ties_share_the_weight_and_so_do_k_neighbours():
     treated, controls = given_weights([0.50], [0.40, 0.60, 0.40, 0.90])
     np.testing.assert_allclose(controls, [1 / 3, 1 / 3, 1 / 3, NAN])
     _, controls = given_weights([0.50, 0.90], [0.45, 0.56, 0.40, 0.40, 0.91], neighbours=3, caliper=0.2)
-    np.testing.assert_allclose(
-        controls, [1 / 4, 1 / 4, 1 / 4, 1 / 4, 1]
-    )  # the third place is tied; 0.90 has one within the caliper
+    # the third place is tied; 0.90 has one control within the caliper
+    np.testing.assert_allclose(controls, [1 / 4, 1 / 4, 1 / 4, 1 / 4, 1])
     _, controls = given_weights([0.50], [0.45, 0.56], neighbours=4)
     np.testing.assert_allclose(controls, [1 / 2, 1 / 2])  # as many as there are
 
