@@ -114,19 +114,21 @@ def matching_notes(table: str, results: Results) -> list[str]:
 
 
 def _flow(column: str, steps: list[Line]) -> str:
-    way = [
-        f"{line['step']} {count(num(line, 'rows'))} ({count(num(line, 'treated_cities'))} pilot and "
-        f"{count(num(line, 'control_cities'))} other cities, {count(num(line, 'treated_cells'))} treated city-years)"
-        for line in steps
-        if math.isfinite(num(line, "rows"))
-    ]
+    way, before = [], ""
+    for line in steps:
+        if not math.isfinite(num(line, "rows")):
+            continue
+        pilots, others, cells = (count(num(line, n)) for n in ("treated_cities", "control_cities", "treated_cells"))
+        now = f"{count(num(line, 'rows'))} city-years of {pilots} pilots and {others} other cities, {cells} treated"
+        way.append(f"{line['step']} {now if now != before else 'the same'}")
+        before = now
     notes = list(dict.fromkeys(line["note"] for line in steps if line.get("note")))
     separation = steps[0].get("separation", "")
     if separation and separation != "none":
         notes.append(f"separation of the score: {separation}")
     said = f" {'; '.join(notes)}." if notes else ""
     label = steps[0].get("label") or steps[0].get("matching")
-    return f"Matching of column ({column}), {label}, city-years: {'; '.join(way)}.{said}"
+    return f"Matching of column ({column}), {label}: {'; '.join(way)}.{said}"
 
 
 # --- other policies ----------------------------------------------------------------------------------------------------------

@@ -72,12 +72,13 @@ def test_the_matching_is_told_step_by_step(whole, tmp_path):
     }
     rows = [
         step | {"step": "in sample", "rows": "4390", "separation": "none", "note": ""},
+        step | {"step": "with covariates", "rows": "4390", "separation": "none", "note": ""},
         step | {"step": "matched", "rows": "300", "treated_cities": "8", "control_cities": "20", "treated_cells": "14",
                 "separation": "none", "note": "2.0 events per covariate"},
     ]  # fmt: skip
     (note,) = matching_notes("table4", put(tmp_path, "psm_flow", *rows))
-    assert "in sample 4,390 (12 pilot and 269 other cities, 17 treated city-years)" in note
-    assert "matched 300 (8 pilot and 20 other cities, 14 treated city-years). 2.0 events per covariate." in note
+    assert "in sample 4,390 city-years of 12 pilots and 269 other cities, 17 treated; with covariates the same; " in note
+    assert "matched 300 city-years of 8 pilots and 20 other cities, 14 treated. 2.0 events per covariate." in note
     assert matching_notes("table5", Results(tmp_path)) == []
 
 
