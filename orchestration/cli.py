@@ -142,6 +142,14 @@ def _add_reading(command) -> None:
         help="the same; without it A is set beside the latest, and the latest beside the one before",
     )
     sub.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    sub = command("forensics", forensics_command, "Judge a paper's printed tables: can all numbers be true at once?")
+    sub.add_argument("published", type=Path, metavar="PUBLISHED.csv", help="printed coefficients (format: docs/forensics.md)")
+    sub.add_argument("--descriptives", type=Path, metavar="D.csv", help="printed descriptive statistics")
+    sub.add_argument(
+        "--design", type=Path, metavar="Y.yaml", help="what the paper says of itself (default: <stem>.design.yaml beside it)"
+    )
+    sub.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    sub.add_argument("--out", type=Path, metavar="FILE.csv", help="write the findings there as well")
     sub = command("verify", verify_command, "Recompute every hash of a release and re-estimate its coefficients.")
     sub.add_argument("release", nargs="?", metavar="RELEASE", help="id, path or study (default: the latest)")
     sub = command("report", report_command, "Say where the report of a release is.")
@@ -318,6 +326,29 @@ def verify_command(args: argparse.Namespace, home: Home) -> int:
 
     report = verify(find_release(home, args.release))
     print(report.to_text(), end="")
+    return 0
+
+
+def forensics_command(args: argparse.Namespace, home: Home) -> int:
+    from citycarbon.forensics import (
+        default_design_path,
+        examine,
+        load_design,
+        read_descriptives,
+        read_published,
+        write_forensics,
+    )
+    from orchestration import console
+
+    published = read_published(args.published)
+    descriptives = read_descriptives(args.descriptives) if args.descriptives else None
+    default = default_design_path(args.published)
+    given = args.design or (default if default.is_file() else None)
+    found = examine(published, descriptives, load_design(given) if given else None, subject=args.published.stem)
+    if args.out:
+        write_forensics(found, args.out)
+    files = {"published": args.published, "descriptives": args.descriptives, "design": given}
+    console.print_forensics(found.to_dict("records"), files, as_json=args.json)
     return 0
 
 

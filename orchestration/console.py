@@ -6,8 +6,10 @@ Standard library and rich alone, so that printing costs no import of pandas or D
 from __future__ import annotations
 
 import csv
+import json
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +95,53 @@ def gate_summary(checks: Sequence[CheckResult]) -> str:
 
 def _number(text: str) -> str:
     return f"{float(text):.3f}" if text not in ("", "nan") else "."
+
+
+# --- forensics ---------------------------------------------------------------------------------------------------------------
+
+_UNTOLD = ("pass", "not_applicable")
+
+
+def print_forensics(rows: Sequence[dict[str, str]], files: dict[str, Path | None], as_json: bool) -> None:
+    """The verdict of every rule, then each finding that is not a pass, as a sentence; or all of it as JSON."""
+    verdicts = {r["rule"]: r["verdict"] for r in rows if r["scope"] == "overall"}
+    if as_json:
+        named = {name: None if path is None else str(path) for name, path in files.items()}
+        body = {"subject": rows[0]["subject"], **named, "verdicts": verdicts, "findings": list(rows)}
+        print(json.dumps(body, ensure_ascii=False, indent=1))
+        return
+    print(f"Forensics of {files['published']}: {rows[0]['subject']}")
+    for name in ("descriptives", "design"):
+        print(f"{name.capitalize():<13}{files[name] or 'none: the rules that need it are not applicable'}")
+    beside = files["published"].with_name(f"{files['published'].stem}_descriptives.csv")
+    if files["descriptives"] is None and beside.is_file():
+        print(f"{'':<13}{beside.name} lies beside the table: name it with --descriptives")
+    print()
+    counted = Counter((r["rule"], r["verdict"]) for r in rows if r["scope"] != "overall")
+    header = ["rule", "verdict", "fail", "warn", "pass", "what it looks at"]
+    body = [
+        [
+            r["rule"],
+            r["verdict"].replace("_", " "),
+            *(counted[r["rule"], v] for v in ("fail", "warn", "pass")),
+            _words(r["finding"]),
+        ]
+        for r in rows
+        if r["scope"] == "overall"
+    ]
+    print(table(header, body))
+    for rule, verdict in verdicts.items():
+        its = [r for r in rows if r["rule"] == rule and r["scope"] != "overall"]
+        told = [r for r in its if r["verdict"] not in _UNTOLD] or its[:4]
+        print(f"\n{rule} {_words(verdict)}")
+        for row in told:
+            lead = f"  {_words(row['verdict']):<6}"
+            text = f"{row['scope']}: {row['explanation']}"
+            print(textwrap.fill(text, 120, initial_indent=lead, subsequent_indent=" " * len(lead)))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def fit_doubly_robust(
     value, error = _attempt(rows, outcome, covariates, cohort, unbalanced=False)
     if not np.isfinite(value):
         return DoublyRobust(_fit(term, rows[used], note="not estimable: no cell has a finite estimate"), used)
-    notes = [_what(cells), _unbalanced(rows, outcome, covariates, cohort), NO_INFERENCE]
+    notes = [_what(cells, covariates), _unbalanced(rows, outcome, covariates, cohort), NO_INFERENCE]
     return DoublyRobust(_fit(term, rows[used], value, error, "; ".join(n for n in notes if n)), used)
 
 
@@ -131,9 +131,10 @@ def _unbalanced(rows: pd.DataFrame, outcome: str, covariates: list[str], cohort:
     return f"{text}; as repeated cross-sections {value:.4f} ({error:.4f})"
 
 
-def _what(cells: list[Cell]) -> str:
+def _what(cells: list[Cell], covariates: list[str]) -> str:
     parts = ", ".join(f"{c.cohort} in {c.year}: {c.treated} treated and {c.controls} controls since {c.base}" for c in cells)
-    return f"simple aggregation of {len(cells)} ATT(g, t) ({parts}); never treated in the sample as controls"
+    given = f"given {' and '.join(covariates)} of the base year" if covariates else "without covariates"
+    return f"simple aggregation of {len(cells)} ATT(g, t) {given} ({parts}); never treated in the sample as controls"
 
 
 def _fit(term: str, used: pd.DataFrame, value: float = np.nan, error: float = np.nan, note: str = "") -> Fit:

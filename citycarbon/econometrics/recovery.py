@@ -77,12 +77,8 @@ def not_projected(study: Study, column: Column) -> str:
     """Why the treatment of ``column`` estimates no projection of cell effects on the rows of its design; empty if it does."""
     if column.treatment in ("did_ever", "did_literal"):
         return "no estimand: the coding for the audit also measures how pilots differ from other cities"
-    if column.estimator != "twfe":
-        return "no estimand: a doubly robust average of cell effects, with weights of its own"
     if column.winsorise:
         return "no estimand: winsorising is not linear in the effect"
-    if column.matching and study.matching(column.matching).weighted:
-        return "no estimand: the projection knows no matching weights"
     return ""
 
 

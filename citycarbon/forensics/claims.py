@@ -6,9 +6,10 @@ import math
 
 from citycarbon.forensics.design import ChangeRule, Claim, ContainsRule, Design, SignificantRule, SignRule
 from citycarbon.forensics.findings import Finding, Rule, not_applicable
-from citycarbon.forensics.paper import Paper
+from citycarbon.forensics.intervals import Interval
+from citycarbon.forensics.paper import Column, Paper
 from citycarbon.forensics.subgroups import two_sided
-from citycarbon.forensics.wording import listed, p_text, plain, span, start
+from citycarbon.forensics.wording import listed, p_text, span, start
 
 CLAIMS = Rule("L81", "claims_against_numbers", "sentences of the text against the coefficients they speak of")
 SIGNS = {"positive": 1, "negative": -1}
@@ -51,20 +52,24 @@ def _sign(paper: Paper, claim: Claim, rule: SignRule) -> Finding:
     sign = SIGNS[rule.sign]
     against = [(c, e) for c, e in cells if (e * sign).hi < 0]
     open_ = [(c, e) for c, e in cells if (e * sign).lo <= 0 <= (e * sign).hi]
-    low, high = min(e.at for _, e in cells), max(e.at for _, e in cells)
-    observed = f"{len(cells) - len(against) - len(open_)} of {len(cells)} estimates {rule.sign}, {plain(low)} to {plain(high)}"
+    low, high = (c.cells[rule.term].b for c in (min(cells, key=_size)[0], max(cells, key=_size)[0]))
+    observed = f"{len(cells) - len(against) - len(open_)} of {len(cells)} estimates {rule.sign}, {low} to {high}"
     expected = f"all {rule.sign}"
     if against:
         how = f"all {len(cells)}" if len(against) == len(cells) else f"{len(against)} of {len(cells)}"
         other = "negative" if rule.sign == "positive" else "positive"
         text = (
             f"{_says(claim)}, but {how} estimates of {rule.term} on {rule.outcome} are {other} "
-            f"({plain(low)} to {plain(high)}; {against[0][0].name}: {plain(against[0][1].at)})."
+            f"({low} to {high}; {against[0][0].name}: {against[0][0].cells[rule.term].b})."
         )
         return Finding("claim", claim.id, "fail", observed, expected, text)
     verdict = "warn" if open_ else "pass"
     text = f"{_says(claim)}; {observed} on {rule.outcome}."
     return Finding("claim", claim.id, verdict, observed, expected, text)
+
+
+def _size(entry: tuple[Column, Interval]) -> float:
+    return entry[1].at
 
 
 def _significant(paper: Paper, claim: Claim, rule: SignificantRule) -> Finding:
@@ -104,8 +109,8 @@ def _magnitude(paper: Paper, claim: Claim, rule: ChangeRule) -> Finding:
     expected = f"a {rule.change} magnitude"
     signed = change if rule.change == "larger" else change * -1
     numbers = (
-        f"from {columns[0].name} to {columns[1].name} the magnitude of {rule.term} goes from {plain(before.at)} to "
-        f"{plain(after.at)}, {'a rise' if share > 0 else 'a fall'} of {abs(share):.1f} %"
+        f"from {columns[0].name} to {columns[1].name} the magnitude of {rule.term} goes from {cells[0].b.lstrip('-')} to "
+        f"{cells[1].b.lstrip('-')}, {'a rise' if share > 0 else 'a fall'} of {abs(share):.1f} %"
     )
     if signed.hi < 0:
         return Finding("claim", claim.id, "fail", observed, expected, f"{_says(claim)}, but {numbers}.")

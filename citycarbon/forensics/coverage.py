@@ -43,12 +43,15 @@ def _window(design: Design, source: Source) -> Finding:
         return Finding("window", source.id, "pass", observed, expected, f"{says}: all of {panel.first_year}-{panel.last_year}.")
     gap = f"{missing[0]}-{missing[-1]}" if len(missing) > 1 else str(missing[0])
     if inside >= rows:
-        text = f"{says}, so {gap} of the sample {panel.first_year}-{panel.last_year} has no data, though all treated rows do."
+        text = (
+            f"{says}, so that it has nothing for {gap} of the sample {panel.first_year}-{panel.last_year}, though "
+            "all treated rows."
+        )
         return Finding("window", source.id, "warn", observed, expected, text)
     held = "none" if not inside else f"only {inside}"
     text = (
-        f"{says}, so {gap} of the sample {panel.first_year}-{panel.last_year} has no data, and {held} of the {rows} treated "
-        f"{panel.unit}-years under the rule of {treatment.where} is covered"
+        f"{says}, so that it has nothing for {gap} of the sample {panel.first_year}-{panel.last_year} and {held} of the {rows} "
+        f"treated {panel.unit}-years under the rule of {treatment.where}"
     )
     other = _covering(design, source)
     if other is not None:

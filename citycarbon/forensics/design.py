@@ -138,8 +138,16 @@ class Variable(Strict):
     definitions: list[Definition] = []
 
 
+class Stronger(Strict):
+    """The half in which the text says that the effect is stronger, and its words."""
+
+    group: Literal["high", "low"]
+    where: str
+    quote: str = ""
+
+
 class Split(Strict):
-    """Two columns of one table that split the rows of a third. ``stronger``: where the text says the effect is stronger."""
+    """Two columns of one table that split the rows of a third. ``where`` the text says how."""
 
     table: Text
     high: Text
@@ -151,8 +159,7 @@ class Split(Strict):
     where: str = "the text"
     missing: int = Field(default=0, ge=0)  # rows without a value of the criterion, where the paper counts them
     singletons: int = 0  # rows the halves lose as singletons more than the whole does, where the paper counts them
-    stronger: Literal["high", "low"] | None = None
-    quote: str = ""
+    stronger: Stronger | None = None
 
 
 class Subsample(Strict):

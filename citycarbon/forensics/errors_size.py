@@ -123,7 +123,8 @@ def _bound(paper: Paper, design: Design, column: Column, squares: float, finding
     sure = f"({why})" if classical else f"if it is classical ({why}; with few treated units other errors are too small)"
     text = (
         f"{column.name} prints a standard error of {column.cells[term].se} for {term}, but under {what} it cannot be below "
-        f"{plain(least.at, 3)} {sure}: residual sd {plain(rmse(paper, column).at, 3)} over the root of at most "
+        f"{plain(least.at, 3)} {sure}: its residual sd of {plain(rmse(paper, column).at, 3)} over the root of a sum of "
+        "squares of at most "
         f"{plain(squares, 3)}, where the printed error needs {plain(implied.at, 3)}."
     )
     return Finding(finding, column.code, verdict, observed, expected, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from citycarbon.forensics.design import Design
 from citycarbon.forensics.intervals import Interval
@@ -37,6 +38,7 @@ class Convention:
 
     holds: bool
     text: str
+    short: str  # the same for a sentence that has numbers enough
 
 
 def full(paper: Paper, column: Column) -> Implied | None:
@@ -60,25 +62,35 @@ def judge_convention(paper: Paper, design: Design | None, sharp: Sequence[Implie
     has the error of a base level.
     """
     if design is not None and design.constant == "grand_mean":
-        return Convention(True, "the constants are declared to be grand-mean constants")
-    loose = next((i for i in sharp if _is_base(paper, i)), None)
-    if loose is not None:
-        text = f"the error of the constant in {loose.column.name} ({loose.column.constant.se}) is that of a base level"
-        return Convention(False, f"{text}, so the constants need not be grand-mean constants")
-    exact = [i for i in sharp if i.expected is not None and _is_sharp(i)]
-    right = [i for i in exact if i.agrees]
-    for a, b in ((a, b) for i, a in enumerate(exact) for b in exact[i + 1 :]):
-        same = a.column.outcome == b.column.outcome and a.column.n == b.column.n
-        if same and a.column.cells.keys() != b.column.cells.keys() and not a.value.meets(b.value):
-            text = f"{a.column.name} and {b.column.name} imply different means of {a.column.outcome} on the same rows"
-            return Convention(False, f"{text}, so the constants need not be grand-mean constants")
+        text = "the constants are declared to be grand-mean constants"
+        return Convention(True, text, text)
+    doubt = _against(paper, sharp)
+    if doubt:
+        return Convention(False, doubt, doubt)
+    right = [i for i in sharp if _is_sharp(i) and i.agrees]
     if not right:
-        return Convention(
-            False, "no column reproduces the described mean of its outcome, so the constants may be a base level's"
-        )
+        text = "no column reproduces the described mean of its outcome, so the constants may be a base level's"
+        return Convention(False, text, text)
     i = right[0]
-    text = f"{i.column.name} reproduces the mean of {i.column.outcome}, {span(i.value)} against {i.described.texts['mean']}"
-    return Convention(True, f"{text}, so the constants are not tied to a base year or group")
+    seen = f"{i.column.name} reproduces the mean of {i.column.outcome}, {span(i.value)} against {i.described.texts['mean']}"
+    held = "the constants are not tied to a base year or group"
+    return Convention(True, f"{seen}, so {held}", f"as {i.column.name} shows, {held}")
+
+
+def _against(paper: Paper, sharp: Sequence[Implied]) -> str:
+    """What speaks against grand-mean constants: an error too large for one, or two columns that imply different means and
+    neither the described one.
+    """
+    no_base = "so the constants need not be grand-mean constants"
+    for i in sharp:
+        if _is_base(paper, i):
+            return f"the error of the constant in {i.column.name} ({i.column.constant.se}) is that of a base level, {no_base}"
+    for a, b in combinations([i for i in sharp if _is_sharp(i)], 2):
+        same = a.column.outcome == b.column.outcome and a.column.n == b.column.n and not (a.agrees or b.agrees)
+        if same and a.column.cells.keys() != b.column.cells.keys() and not a.value.meets(b.value):
+            names = f"{a.column.name} and {b.column.name}"
+            return f"{names} imply different means of {a.column.outcome} on the same rows, {no_base}"
+    return ""
 
 
 def _is_base(paper: Paper, implied: Implied) -> bool:
@@ -94,4 +106,4 @@ def _is_base(paper: Paper, implied: Implied) -> bool:
 
 def _is_sharp(implied: Implied) -> bool:
     sd = implied.described.sd
-    return sd is not None and implied.value.width <= SHARP * sd.at
+    return sd is not None and implied.expected is not None and implied.value.width <= SHARP * sd.at

@@ -67,7 +67,7 @@ def _bound_finding(
         return Finding(name, scope, "pass", observed, wanted, text)
     text = (
         f"Whatever the regressors' means in its rows, {what} implies a mean of {outcome} within {ends(value)}, but by "
-        f"{paper.source} that mean lies within {ends(expected)} ({convention.text})."
+        f"{paper.source} that mean lies within {ends(expected)} ({convention.short})."
     )
     return Finding(name, scope, "fail" if convention.holds else "warn", observed, wanted, text)
 

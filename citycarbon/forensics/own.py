@@ -83,16 +83,14 @@ def _panel_path(folder: Path, study: Study) -> Path:
 
 
 def _samples(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame) -> dict[tuple[str, str], Sample]:
-    """The estimation rows of every column whose numbers of rows they reproduce (a doubly robust column uses other rows)."""
+    """The estimation rows of every column by the study; a doubly robust column uses a part of them that only its fit knows."""
     from citycarbon.econometrics.sample import estimation_sample
 
     tables, samples = study.regression_tables(), {}
-    for (table, number), rows in estimates.groupby(["table", "column"], sort=False):
-        if table not in tables or number not in [c.id for c in tables[table].columns]:
-            continue
-        sample = estimation_sample(panel, study, study.column(table, number))
-        if len(sample.rows) == int(rows["n_obs"].iloc[0]):
-            samples[table, number] = sample
+    for table, number in estimates[["table", "column"]].drop_duplicates().itertuples(index=False):
+        column = next((c for c in tables[table].columns if c.id == number), None) if table in tables else None
+        if column is not None and column.estimator == "twfe":
+            samples[table, number] = estimation_sample(panel, study, column)
     return samples
 
 

@@ -184,7 +184,7 @@ def _placebo(folder: Path, study: Study) -> Placebo | None:
     path = folder / "placebo.csv"
     if not path.is_file():
         return None
-    rows = pd.read_csv(path, dtype={"table": str, "column": str}, float_precision="round_trip")
+    rows = pd.read_csv(path, dtype={"table": str, "column": str})
     name, table = next(iter(study.regression_tables().items()))
     main = max(table.columns, key=lambda c: len(c.controls) if c.treatment == "did" else -1)
     rows = rows[(rows["table"] == name) & (rows["column"] == main.id) & rows["sd"].notna()]

@@ -141,23 +141,26 @@ class Paper:
 
 def paper_of(published: pd.DataFrame, descriptives: pd.DataFrame | None, source: str = "the descriptive table") -> Paper:
     """The printed tables as a :class:`Paper`; frames as :mod:`citycarbon.forensics.read` gives them (all cells text)."""
-    columns = []
-    for (table, number), rows in published.groupby(["table", "column_no"], sort=False):
-        first = rows.iloc[0]
-        columns.append(
-            Column(
-                table=str(table),
-                number=str(number),
-                label=first["column_label"],
-                outcome=first["outcome"],
-                n=int(first["N"]),
-                adj_r2=_number(first["adj_r2"]),
-                effects=tuple(e for e in (first["fe_label_1"], first["fe_label_2"]) if e),
-                cells={row["term"]: _cell(row) for row in rows.to_dict("records")},
-            )
-        )
+    grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in published.to_dict("records"):
+        grouped.setdefault((str(row["table"]), str(row["column_no"])), []).append(row)
     rows = [] if descriptives is None else descriptives.to_dict("records")
-    return Paper(columns, {(d.sample, d.variable): d for d in map(_described, rows)}, source)
+    described = {(d.sample, d.variable): d for d in map(_described, rows)}
+    return Paper([_column(*key, its) for key, its in grouped.items()], described, source)
+
+
+def _column(table: str, number: str, rows: list[dict[str, str]]) -> Column:
+    first = rows[0]
+    return Column(
+        table=table,
+        number=number,
+        label=first["column_label"],
+        outcome=first["outcome"],
+        n=int(first["N"]),
+        adj_r2=_number(first["adj_r2"]),
+        effects=tuple(e for e in (first["fe_label_1"], first["fe_label_2"]) if e),
+        cells={row["term"]: _cell(row) for row in rows},
+    )
 
 
 def _number(text: str | None) -> Interval | None:

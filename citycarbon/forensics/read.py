@@ -144,10 +144,8 @@ class _Csv:
         seen: dict[tuple[str, ...], int] = {}
         for line, row in self.rows:
             if key(row) in seen:
-                raise self.wrong(
-                    line, columns, f"{', '.join(key(row))} a second time (first on line {seen[key(row)]})", "it once",
-                    "Remove one of the two, or correct its table, column or term.",
-                )  # fmt: skip
+                found = f"{', '.join(k for k in key(row) if k)} a second time (first on line {seen[key(row)]})"
+                raise self.wrong(line, columns, found, "it once", "Remove one of the two, or correct its name.")
             seen[key(row)] = line
 
     def frame(self) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def _split(design: Design, split: Split, high: Column, low: Column, whole: Colum
 
 def _membership(split: Split, table: str, whole: Column, high: Column, low: Column, lost: int) -> tuple[Verdict, str, str]:
     expected = f"{whole.n} rows in all, and no median: {split.criterion} is yes or no"
-    gone = f"{lost} of {whole.n} rows are in neither half, though every row is on a list or not" if lost else ""
+    gone = f"the halves leave out {lost} of {whole.n} rows, though every row is either on the list or not" if lost else ""
     if split.method.startswith("median"):
         also = f"; besides, {gone}" if gone else ""
         text = (

@@ -83,40 +83,42 @@ def _least_sd(d: Described) -> float:
 
 def _rows(paper: Paper) -> Iterator[Finding]:
     """No regression can use more rows of a variable than it has; a table of complete cases may describe fewer rows."""
-    most = max(d.n for d in paper.descriptives.values())
-    checked = faults = 0
-    for variable in dict.fromkeys(d.variable for d in paper.general()):
-        users = [c for c in paper.columns if variable == c.outcome or variable in c.cells]
-        over = []
-        for column in users:
-            described = paper.described(variable, column)
-            checked += 1
-            if described is not None and column.n > described.n:
-                over.append((column, described))
-        if not over:
-            continue
-        column, described = over[0]
-        role = "outcome" if variable == column.outcome else "regressor"
-        extra = column.n - described.n
-        proven = described.n < most and column.n <= most
-        verdict = "fail" if proven else "warn"
-        why = (
-            f"rows without {variable} cannot be in that regression"
-            if proven
-            else "so that column is not on the rows that are described"
-        )
-        text = (
-            f"{paper.source} counts {described.n} values of {variable}, but {column.name} uses {column.n} rows with {variable} "
-            f"as {role}: {extra} more, and {why}."
-        )
-        codes = listed([f"{c.code} N = {c.n}" for c, _ in over], most=4)
-        yield Finding("rows", variable, verdict, codes, f"N at most {described.n}", text)
-        faults += 1
-    if checked and not faults:
+    found = [*_own_rows(paper), *(f for d in paper.general() if (f := _too_many(paper, d)) is not None)]
+    if found:
+        yield from found
+    elif any(paper.described(c.outcome, c) for c in paper.columns):
         text = "No column uses more rows of a variable than are described."
         yield Finding(
             "rows", "all", "pass", f"{len(paper.columns)} columns, 0 with too many rows", "0 with too many rows", text
         )
+
+
+def _own_rows(paper: Paper) -> Iterator[Finding]:
+    """Descriptives of one column's rows count exactly these rows."""
+    for column in paper.columns:
+        d = paper.described(column.outcome, column)
+        if d is not None and d.sample and d.n != column.n:
+            text = f"{column.name} prints N = {column.n}, but {d.n} rows of it are described."
+            yield Finding("rows", column.code, "fail", f"N = {column.n}", f"N = {d.n}", text)
+
+
+def _too_many(paper: Paper, d: Described) -> Finding | None:
+    """Columns with more rows than the variable has values: impossible where other variables have more, so none was dropped."""
+    users = [c for c in paper.columns if d.variable == c.outcome or d.variable in c.cells]
+    over = [c for c in users if paper.described(d.variable, c) is d and c.n > d.n]
+    if not over:
+        return None
+    column, most = over[0], max(other.n for other in paper.general())
+    proven = d.n < most and column.n <= most
+    role = "outcome" if d.variable == column.outcome else "regressor"
+    why = f"rows without {d.variable} cannot be in that regression" if proven else "so that column is not on the rows described"
+    text = (
+        f"{paper.source} counts {d.n} values of {d.variable}, but {column.name} uses {column.n} rows with {d.variable} as "
+        f"{role}: "
+        f"{column.n - d.n} more, and {why}."
+    )
+    codes = listed([f"{c.code} N = {c.n}" for c in over], most=4)
+    return Finding("rows", d.variable, "fail" if proven else "warn", codes, f"N at most {d.n}", text)
 
 
 # --- scale of an outcome ----------------------------------------------------------------------------------------------------

@@ -68,7 +68,8 @@ def critical(df: float) -> tuple[float, float, float]:
 
 def rank(t: float, df: float) -> int:
     """Number of stars that |t| earns."""
-    return sum(t > c for c in critical(df))
+    one, two, three = critical(df)
+    return (t > one) + (t > two) + (t > three)
 
 
 def interval_star_test(paper: Paper, design: Design | None) -> list[Finding]:
@@ -193,8 +194,8 @@ def _p(t: float, df: float) -> float:
 def _degrees(design: Design | None, tested: Sequence[Tested]) -> Iterator[Finding]:
     """The fewest degrees of freedom under which all printed stars are possible, and the groupings that this rules out."""
     large = [x for x in tested if x.column.n >= LARGE]
-    least = next((df for df in range(1, 2000) if all(x.possible_at(df) for x in large)), None)
-    if large and least is not None and least > CANDIDATES[0]:
+    least = next((df for df in (*range(1, 121), *CANDIDATES[-5:]) if all(x.possible_at(df) for x in large)), math.inf)
+    if large and CANDIDATES[0] < least < math.inf:
         told = listed([f"{x.scope} ({x.cell.text}, t = {span(x.t)})" for x in large if not x.possible_at(least - 1)], most=3)
         text = (
             f"The printed stars need a t distribution with at least {least} degrees of freedom, because of {told}, so the "

@@ -63,7 +63,7 @@ def two_sided(z: Interval) -> Interval:
 
 
 def _difference(split: Split, scope: str, name: str, high: Cell, low: Cell) -> Finding:
-    claimed = split.stronger or ("high" if abs(high.estimate.at) >= abs(low.estimate.at) else "low")
+    claimed = split.stronger.group if split.stronger else ("high" if abs(high.estimate.at) >= abs(low.estimate.at) else "low")
     strong, weak = (high, low) if claimed == "high" else (low, high)
     difference, error, z = z_test(strong, weak)
     p = two_sided(z)
@@ -76,8 +76,8 @@ def _difference(split: Split, scope: str, name: str, high: Cell, low: Cell) -> F
     if split.stronger is None:
         text = f"The halves of {name} differ by {numbers.partition(': difference ')[2]}; the text claims no difference."
         return Finding("difference", scope, "pass", observed, "no claim", text)
-    quote = f' ("{split.quote}")' if split.quote else ""
-    claim = f"{start(split.where)} calls the effect in the {claimed} group of {name} stronger{quote}"
+    quote = f' ("{split.stronger.quote}")' if split.stronger.quote else ""
+    claim = f"{start(split.stronger.where)} calls the effect in the {claimed} group of {name} stronger{quote}"
     expected = f"a stronger effect in the {claimed} group with p < {LEVEL}"
     if z.lo > 0 and p.hi < LEVEL:
         return Finding("difference", scope, "pass", observed, expected, f"{claim}, and the difference earns it ({numbers}).")

@@ -75,14 +75,14 @@ def _range(paper: Paper, d: Described, declared: Variable) -> Iterator[Finding]:
         text = f"The values of {d.variable} ({d.texts['min']} to {d.texts['max']}) can be a {kind}."
         yield Finding("range", d.variable, "pass", observed, expected, text)
         return
-    meaning = ""
+    meaning = f", because {why}"
     if over and declared.transform != "none":
-        meaning = f": its maximum would stand for {_exponential(d.max.at)}"
+        meaning = f": its maximum would stand for {_exponential(d.max.at)}, and {why}"
     stated = declared.definitions[0] if declared.definitions else None
     says = f"{start(stated.where)} defines {d.variable} as {stated.text}" if stated else f"{d.variable} is declared as a {kind}"
     text = (
         f"{says}, but {paper.source} prints values from {d.texts['min']} to {d.texts['max']}, "
-        f"which cannot be a {kind}{meaning} ({why}){_level_like(d)}."
+        f"which cannot be a {kind}{meaning}{_level_like(d)}."
     )
     yield Finding("range", d.variable, "fail", observed, expected, text)
 
@@ -98,7 +98,7 @@ def _level_like(d: Described) -> str:
     up, down = (d.max.at - d.mean.at) / d.sd.at, (d.mean.at - d.min.at) / d.sd.at
     if up < 3 * down:
         return ""
-    return f", while its maximum {plain(up, 2)} sd above the mean and its minimum {plain(down, 1)} sd below look like a level"
+    return f"; a maximum {plain(up, 2)} sd above the mean and a minimum {plain(down, 1)} sd below it look like a level"
 
 
 def _zeros(paper: Paper, d: Described, declared: Variable) -> Iterator[Finding]:

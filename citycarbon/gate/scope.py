@@ -58,6 +58,7 @@ def _variables(study: Study) -> Iterable[str]:
     yield from study.controls
     yield from study.sample_variables
     yield from (s.variable for s in study.splits if s.variable)
+    yield from (name for m in study.matchings for name in m.covariates)
     for table in study.tables.values():
         if isinstance(table, DescriptiveTable):
             yield from table.variables
@@ -66,3 +67,4 @@ def _variables(study: Study) -> Iterable[str]:
                 yield column.outcome
                 yield from column.controls
                 yield from (c.variable for c in column.filter)
+                yield from (e.variable for e in column.exposures)

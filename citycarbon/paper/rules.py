@@ -146,13 +146,13 @@ def _share(found: Findings, column: str) -> dict[str, float] | None:
 
 
 def _event_time(claim: EventTime, level: float, found: Findings) -> Verdict:
-    target = "event study, t" + ", t".join(f"{e:+d}" for e in claim.event_times)
+    target = "event study, " + ", ".join(map(_time, claim.event_times))
     rows = [r for r in _headline_rows(found) if r["event_time"] in claim.event_times]
     if not rows:
         return _verdict(target, NOT_SUPPLIED, "", "this run has no event study")
     known = [r for r in rows if _finite(r["estimate"])]
     observed = "; ".join(
-        f"t{int(r['event_time']):+d}: {r['estimate']:.4g} (s.e. {r['std_error']:.4g}), p = {r['p_ri_t']:.3g} by randomisation "
+        f"{_time(r['event_time'])}: {r['estimate']:.4g} (s.e. {r['std_error']:.4g}), p = {r['p_ri_t']:.3g} by randomisation "
         f"inference, {int(r['n_treated_units'])} cities"
         for r in known
     )
@@ -167,6 +167,10 @@ def _event_time(claim: EventTime, level: float, found: Findings) -> Verdict:
         return _verdict(target, CONTRADICTED, observed, "Every coefficient has the other sign, by the same test." + fewest)
     why = f"Not every coefficient is {claim.sign} with a randomisation p-value below {level:g}."
     return _verdict(target, UNDECIDED, observed, why + fewest)
+
+
+def _time(event_time: int) -> str:
+    return f"t{int(event_time):+d}" if event_time else "t"
 
 
 def _headline_rows(found: Findings) -> list[dict[str, Any]]:
@@ -243,6 +247,8 @@ def _difference(claim: Difference, level: float, found: Findings) -> Verdict:
     if not (_finite(row["difference"]) and _finite(row["p_ri"])):
         return _verdict(claim.split, NOT_ESTIMABLE, "", str(row.get("sentence") or "one half has no treated city"))
     observed = f"high - low = {row['difference']:.4g} (s.e. {row['se']:.4g}), p = {row['p_ri']:.3g} by randomisation inference"
+    if min(row["treated_units_low"], row["treated_units_high"]) < 2:
+        return _verdict(claim.split, UNDECIDED, observed, "One half has a single treated city: no difference is earned by it.")
     stronger = row["difference"] < 0
     if row["p_ri"] >= level:
         return _verdict(claim.split, NOT_SUPPORTED, observed, f"The halves cannot be told apart: p is not below {level:g}.")

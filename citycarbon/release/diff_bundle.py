@@ -183,6 +183,11 @@ def stated(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
             raise _unusable(where, f"an entry of '{name}' without {', '.join(keys)}")
     if not all(isinstance(said, dict) for said in body["files"].values()):
         raise _unusable(where, "an entry of 'files' without sha256")
+    for part, name in (("seeds", "random"), ("seeds", "files"), ("identity", "study_files")):
+        if not isinstance(body[part].get(name) or {}, dict):
+            raise _unusable(where, f"'{part}.{name}' that is no mapping")
+    if not isinstance(body.get("created_at") or "", str):
+        raise _unusable(where, "'created_at' that is no time")
     return body, lacks
 
 

@@ -92,7 +92,10 @@ def _together(old: Bundle, new: Bundle) -> _Pair:
 
 def _read(bundle: Bundle) -> pd.DataFrame:
     frame = bundle.table("panel.parquet", KEYS).to_pandas()
-    frame = frame.astype({"city_id": str, "year": int}).set_index(list(KEYS))
+    try:
+        frame = frame.astype({"city_id": str, "year": int}).set_index(list(KEYS))
+    except (ValueError, TypeError) as err:
+        raise CannotCompare(f"panel.parquet of release {bundle.id} has keys that cannot be read ({err})") from None
     if not frame.index.is_unique:
         raise CannotCompare(f"panel.parquet of release {bundle.id} has a city-year twice")
     return frame
@@ -289,7 +292,7 @@ def _stated(bundle: Bundle) -> dict[str, list[tuple[str, str, int]]]:
     table = bundle.table("panel_cells.parquet", columns, only=True)
     found: dict[str, list[tuple[str, str, int]]] = {}
     for row in table.group_by(list(columns)).aggregate([([], "count_all")]).to_pylist():
-        found.setdefault(row["variable"], []).append((row["unit"] or "", row["formula"] or "", row["count_all"]))
+        found.setdefault(row["variable"], []).append((str(row["unit"] or ""), str(row["formula"] or ""), row["count_all"]))
     return found
 
 

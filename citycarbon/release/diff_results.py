@@ -187,8 +187,9 @@ def _checks(bundle: Bundle) -> dict[tuple[str, str], Json]:
 
 def _finding(check: Json) -> Json:
     said = {k: str(check.get(k, "")) for k in ("severity", "observed", "expected")}
-    failing = check.get("failing") or []
-    return {"passed": bool(check.get("passed")), **said, "failing": [":".join(map(str, key)) for key in failing]}
+    listed = check.get("failing")
+    keys = [key if isinstance(key, list) else [key] for key in (listed if isinstance(listed, list) else [])]
+    return {"passed": bool(check.get("passed")), **said, "failing": [":".join(map(str, key)) for key in keys]}
 
 
 def _check(key: tuple[str, str], a: Json | None, b: Json | None) -> Json:

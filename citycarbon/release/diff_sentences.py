@@ -17,7 +17,10 @@ _INGREDIENTS = ("inputs", "study", "code", "packages", "Python", "seeds")
 
 
 def summary_sentences(diff: Json) -> list[str]:
-    """The difference in sentences, for a page: the main points, then what limits the comparison."""
+    """The difference in sentences, for a page: the main points, then what limits the comparison.
+
+    They depend on the release before: a file that prints them differs between two homes that hold the same id.
+    """
     return [*main_points(diff), *diff["notes"]]
 
 

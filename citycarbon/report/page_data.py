@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from citycarbon.release.inputs import drop_key
 from citycarbon.report import sentences as say
+from citycarbon.report.page_paper import PagePaper
+from citycarbon.report.page_results import PageResults
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_ORIGIN = (
+    ("weak", "What is weak"),
+    ("sample", "Sample"),
+    ("checks", "Checks"),
+    ("corrections", "Corrections"),
+    ("quarantine", "Quarantine"),
+    ("variables", "Variables"),
+    ("sources", "Sources"),
+    ("trace", "Trace and verify"),
+)
 SHOWN = 10  # failing keys, corrections or files that the page lists before it points to the file that has them all
 
 
@@ -33,7 +44,9 @@ class PageData:
     def spec(self) -> dict[str, Any]:
         import yaml
 
-        return yaml.safe_load((self.release / "study.yaml").read_text(encoding="utf-8"))
+        # libyaml's reader, where there is one, is ten times faster and reads the same.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load((self.release / "study.yaml").read_text(encoding="utf-8"), Loader=loader)
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
@@ -83,40 +96,72 @@ class PageData:
         flags = {v: say.count_flags(sample[f"{v}_flag"]) for v in used}
         return say.weak_points(self.main, {v: n for v, n in flags.items() if n}, len(sample), len(self.panel))
 
+    @cached_property
+    def truth(self) -> dict[str, Any]:
+        """What the sample planted; empty for measured sources."""
+        file = self.release / "truth.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    @property
+    def synthetic_said(self) -> str:
+        return say.synthetic(self.truth)
+
     @property
     def planted(self) -> list[str]:
-        """What the sample planted, beside what the columns found; empty for measured sources."""
-        file = self.release / "truth.json"
-        return say.planted(json.loads(file.read_text(encoding="utf-8")), self.estimates) if file.is_file() else []
+        """What the sample planted beside what the columns found; empty where recovery.csv says it, and for measured sources."""
+        return [] if self.found.recovery else say.planted(self.truth, self.estimates)
 
-    @property
-    def tables(self) -> list[dict[str, str]]:
-        """The printed tables of the study, regression tables first: name and the table as ``tables/<name>.html`` has it.
+    @cached_property
+    def found(self) -> PageResults:
+        labels = {outcome: self.label(outcome) for outcome in self.estimates["outcome"].unique()}
+        return PageResults(self.release, self.spec, self.estimates, self.manifest["synthetic"], labels)
 
-        Embedded, not set again: what stands on the page is what stands in the file.
-        """
-        order = {"regression": 0, "descriptives": 1}
-        names = [(order[t["kind"]], n) for n, t in self.spec["tables"].items() if t["kind"] in order]
-        return [{"name": n, "html": self.fragment(n)} for _, n in sorted(names) if self.fragment(n)]
+    @cached_property
+    def paper(self) -> PagePaper:
+        return PagePaper(self.release, self.manifest["synthetic"])
 
     @property
     def attrition(self) -> str:
         names = [n for n, t in self.spec["tables"].items() if t["kind"] == "attrition"] or ["attrition"]
-        return self.fragment(names[0])
+        return self.found.fragment(names[0])
 
-    def fragment(self, name: str) -> str:
-        """The body of a printed table; '' where the run printed none of that name."""
-        file = self.release / "tables" / f"{name}.html"
-        if not file.is_file():
-            return ""
-        text = file.read_text(encoding="utf-8")
-        # The banner stands on top of the page; the word stays in each caption, so that a table taken alone still says it.
-        body = text[text.index("<body>") + len("<body>") : text.rindex("</body>")].strip()
-        mark = "<caption>Synthetic data. " if self.manifest["synthetic"] else "<caption>"
-        body = re.sub(r'<p class="synthetic">.*?</p>\n?', "", body, flags=re.S).replace("<caption>", mark, 1)
-        return body.replace(
-            '<div class="cc-table">', f'<div class="cc-table" role="region" tabindex="0" aria-label="{name}">', 1
-        )
+    # --- the release before --------------------------------------------------------------------------------------------------
+
+    @property
+    def has_diff(self) -> bool:
+        return (self.release / "diff.json").is_file()
+
+    @cached_property
+    def since(self) -> list[str]:
+        """What changed since the release before, in sentences; empty where the release holds no difference."""
+        if not self.has_diff:
+            return []
+        from citycarbon.release.diff import summary_sentences
+
+        return summary_sentences(json.loads((self.release / "diff.json").read_text(encoding="utf-8")))
+
+    # --- contents ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """Anchor and text of every part that this page has, in its order."""
+        found, paper = self.found, self.paper
+        figures = found.figures or found.more_figures
+        parts = [
+            ("results", "Result", True),
+            ("figures", "Figures", bool(figures)),
+            *((f["name"], f["number"], True) for f in found.figures),
+            ("tables", "Tables", True),
+            *((t["name"], t["number"], True) for t in found.tables),
+            ("inference", "Inference", bool(found.inference)),
+            ("claims", "Claims", bool(paper.claims)),
+            ("comparison", "Published against computed", bool(paper.compared_effects or paper.compared_descriptives)),
+            ("forensics", "Forensics", bool(paper.forensics or paper.own_said)),
+            ("recovery", "Recovery", bool(found.recovery)),
+            ("since", "Since the release before", self.has_diff),
+            *((anchor, text, True) for anchor, text in _ORIGIN),
+        ]
+        return [(anchor, text) for anchor, text, there in parts if there]
 
     # --- where it comes from -------------------------------------------------------------------------------------------------
 

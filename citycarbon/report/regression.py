@@ -13,6 +13,7 @@ from citycarbon.econometrics.contract import parse_effects
 from citycarbon.report.layout import Cell, Head, Row, Table, count, decimals_for, fixed, table_name
 from citycarbon.report.notes import table_notes
 from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.sentences import p_text
 from citycarbon.report.under import draws_note, notes_under
 from citycarbon.study.spec import POLICY_DUMMY, RegressionTable, Study
 
@@ -23,7 +24,6 @@ RI_PENDING = "RI pending"
 NOT_ESTIMABLE = "not estimable"
 NOT_COMPUTED = "not computed"
 OPEN = "open"  # an interval without an end on this side
-SMALL = 0.001  # a clustered p-value below is not printed: with few treated clusters it means nothing so exact
 CONSTANT = "_cons"
 
 
@@ -167,9 +167,7 @@ def _test(row: pd.Series | None, field: str, digits: int) -> Cell:
         return Cell(OPEN)
     if math.isnan(value):
         return Cell(NOT_COMPUTED if row["star_rule"] == "pending" else "")
-    if field == "p_value" and value < SMALL:
-        return Cell(f"<{SMALL}")
-    return Cell(fixed(value, digits if field.startswith("conf") else 3))
+    return Cell(fixed(value, digits) if field.startswith("conf") else p_text(value))
 
 
 def _footer(columns: list[pd.DataFrame]) -> list[Row]:

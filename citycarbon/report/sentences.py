@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, get_args
 
-from citycarbon.report.layout import table_name
+from citycarbon.report.layout import decimals_for, fixed, table_name
 from citycarbon.study.spec import TreatmentTerm
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def uncertainty(row: dict[str, Any]) -> str:
         return f"{text}; it earns no star: {row['note'] or 'no reason is recorded'}."
     inverted = f", with the interval {signed(row['conf_low_ri'])} to {signed(row['conf_high_ri'])}" if _inverted(row) else ""
     return (
-        f"{text}. Where the treatment is reassigned to cities at random, a t statistic at least as large has probability "
-        f"p = {plain(row['p_ri_t'])} (randomisation inference{inverted})."
+        f"{text}. Where the treatment is reassigned to cities at random, a t statistic at least as large comes up with "
+        f"{p_is(row['p_ri_t'])} (randomisation inference{inverted})."
     )
 
 
@@ -127,6 +127,15 @@ def count_flags(flags: pd.Series) -> dict[str, int]:
     return {"any": int(kinds.index.nunique()), **{str(k): int(n) for k, n in kinds.value_counts().sort_index().items()}}
 
 
+def synthetic(truth: dict[str, Any]) -> str:
+    """What the sources of a sample are; ``truth``: the content of truth.json."""
+    text = "The sources were written by this project's generator; nothing in them was observed"
+    if isinstance(truth.get("effect"), int | float):
+        where = f"in the treated city-years of the policy {truth['policy']}"
+        text += f", and an effect of {signed(truth['effect'])} was planted {where}"
+    return f"{text}. Agreement or disagreement with any paper means nothing here."
+
+
 def planted(truth: dict[str, Any], estimates: pd.DataFrame) -> list[str]:
     """For a sample: each column's estimand under the planted effect beside its estimate, in standard errors."""
     out = []
@@ -137,7 +146,8 @@ def planted(truth: dict[str, Any], estimates: pd.DataFrame) -> list[str]:
             continue
         away = (row["estimate"] - target) / row["std_error"]
         out.append(
-            f"{where(row)}: planted {signed(target)}, found {signed(row['estimate'])} ({plain(row['std_error'])}), "
+            f"{where(row)}: planted {scaled(target, row['std_error'])}, found {scaled(row['estimate'], row['std_error'])} "
+            f"({scaled(row['std_error'], row['std_error'])}), "
             f"{abs(away):.1f} standard errors {'above' if away > 0 else 'below'}."
         )
     return out
@@ -159,13 +169,31 @@ def controls(estimates: pd.DataFrame, row: dict[str, Any]) -> str:
 
 
 def size(row: dict[str, Any]) -> str:
-    """The estimate in words, its direction from its sign: a change in per cent for a log outcome, else in units."""
+    """The estimate in words, its direction from its sign: in per cent where the outcome is a plain log."""
     b = row["estimate"]
     way = "lower" if b < 0 else "higher" if b > 0 else "higher or lower"
     if row["transform"] == "ln":
         return f"{100 * abs(math.expm1(b)):.1f} % {way}"
-    unit = row["outcome_unit"] if row["transform"] == "none" else f"in {row['transform']} of {row['outcome_unit']},"
-    return f"{plain(abs(b))} {unit} {way}"
+    what = "" if row["transform"] == "none" else f" {row['transform']} of"
+    return f"{scaled(abs(b), row['std_error'])} {way}{what}"
+
+
+def scaled(value: float, error: float) -> str:
+    """``value`` with the decimals that two digits of its standard error need (at least three), and a true minus sign."""
+    return fixed(value, decimals_for(error)).replace("-", "\N{MINUS SIGN}")
+
+
+def p_text(value: float) -> str:
+    """A p-value: three decimals, four below 0.001, and a bound below 0.0001."""
+    if value < 0.0001:
+        return "<0.0001"
+    return f"{value:.4f}" if value < 0.001 else f"{value:.3f}"
+
+
+def p_is(value: float) -> str:
+    """``p = 0.012`` or ``p < 0.0001``."""
+    text = p_text(value)
+    return f"p < {text[1:]}" if text[0] == "<" else f"p = {text}"
 
 
 def signed(value: float) -> str:

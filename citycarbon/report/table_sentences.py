@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from citycarbon.econometrics.contract import parse_effects
 from citycarbon.report.layout import listed, table_name
 from citycarbon.report.results import Line, Results, num
-from citycarbon.report.sentences import TREATMENTS, controls, effects, plain, signed, size, support, whole
+from citycarbon.report.sentences import TREATMENTS, controls, effects, p_is, plain, scaled, signed, size, support, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +21,28 @@ DIFFERENCE_LEVEL = 0.10  # of the randomisation p-value of a difference between 
 Row = dict[str, Any]
 
 
-def table_sentences(estimates: pd.DataFrame, table: str, labels: dict[str, str], results: Results) -> list[str]:
-    """One sentence a column, then what the table as a whole says. ``labels``: outcome -> its name for a reader."""
+def table_sentences(
+    estimates: pd.DataFrame, table: str, labels: dict[str, str], columns: dict[str, str], results: Results
+) -> list[str]:
+    """One sentence a column, then what the table as a whole says. ``labels``: outcome -> its name for a reader; ``columns``:
+    column id -> its label in the study."""
     rows = treatment_rows(estimates, table)
-    said = [column_sentence(estimates, row, labels.get(row["outcome"], row["outcome"])) for row in rows]
+    said = [
+        column_sentence(estimates, row, labels.get(row["outcome"], row["outcome"]), columns.get(row["column"], ""))
+        for row in rows
+    ]
     said += controls_sentences(estimates, rows)
-    said += [line["sentence"] for line in results.of_table("splits", table) if line.get("sentence")]
-    return said
+    said += split_sentences(results.of_table("splits", table))
+    return said + [line["sentence"] for line in results.of_table("mechanisms", table) if line.get("sentence")]
+
+
+def split_sentences(lines: list[Line]) -> list[str]:
+    """What the test of the difference says of each split: the sentence of ``splits.csv``, else one made from its numbers."""
+    return [split_sentence(line) for line in lines]
+
+
+def split_sentence(line: Line) -> str:
+    return line.get("sentence") or difference_sentence(line)
 
 
 def treatment_rows(estimates: pd.DataFrame, table: str) -> list[Row]:
@@ -36,25 +51,25 @@ def treatment_rows(estimates: pd.DataFrame, table: str) -> list[Row]:
     return mine.drop_duplicates("column").to_dict("records")
 
 
-def column_sentence(estimates: pd.DataFrame, row: Row, label: str) -> str:
-    """Effect, its error, its p-values by name, and the treated cells behind it."""
-    how = ", ".join([effects(row["fixed_effects"]), controls(estimates, row)] if parse_effects(row["fixed_effects"]) else [])
+def column_sentence(estimates: pd.DataFrame, row: Row, label: str, column: str = "") -> str:
+    """Effect, its error, its p-values by name, and the treated cells behind it; ``column``: the column's label."""
+    held = [effects(row["fixed_effects"]), controls(estimates, row)] if parse_effects(row["fixed_effects"]) else []
+    how = ", ".join(text for text in (column, *held) if text)
     where = f"Column {row['column']}{f' ({how})' if how else ''}"
     if not math.isfinite(row["estimate"]):
         return f"{where}: not estimable ({row['note'] or 'no reason is recorded'})."
     return (
-        f"{where}: {row['term']} = {signed(row['estimate'])} (standard error {plain(row['std_error'])}), {size(row)} {label}; "
+        f"{where}: {row['term']} = {scaled(row['estimate'], row['std_error'])} "
+        f"(standard error {scaled(row['std_error'], row['std_error'])}), {size(row)} {label}; "
         f"{tests(row)}; {support(row)}."
     )
 
 
 def tests(row: Row) -> str:
     """The p-values of a treatment coefficient, that by randomisation inference first."""
-    clustered = (
-        f"p = {plain(row['p_value'])} by the clustered t test" if math.isfinite(row["p_value"]) else "no clustered t test"
-    )
+    clustered = f"{p_is(row['p_value'])} by the clustered t test" if math.isfinite(row["p_value"]) else "no clustered t test"
     if math.isfinite(row["p_ri_t"]):
-        return f"p = {plain(row['p_ri_t'])} by randomisation inference on t, {clustered}"
+        return f"{p_is(row['p_ri_t'])} by randomisation inference on t, {clustered}"
     why = "not computed" if row["star_rule"] == "pending" else "none"
     return f"p by randomisation inference {why}, {clustered}"
 
@@ -111,21 +126,22 @@ def difference_sentence(line: Line) -> str:
 
     "More pronounced" is written where the difference of the coefficients passes its randomisation test, and nowhere else.
     """
+    label = line.get("label") or line.get("split") or "this criterion"
     difference, p = num(line, "difference"), num(line, "p_ri")
     if not math.isfinite(difference):
-        return f"The halves by {line['label']} cannot be compared: {line.get('note') or 'a half is not estimable'}."
+        return f"The halves by {label} cannot be compared: {line.get('note') or 'a half is not estimable'}."
     if not math.isfinite(p):
-        return f"No randomisation test of the difference by {line['label']}: nothing is said of which half responds more."
+        return f"No randomisation test of the difference by {label}: nothing is said of which half responds more."
     if p >= DIFFERENCE_LEVEL:
         return (
-            f"The halves by {line['label']} are not told apart: difference {signed(difference)}, p = {plain(p)} by "
+            f"The halves by {label} are not told apart: difference {signed(difference)}, {p_is(p)} by "
             f"randomisation inference, not below {DIFFERENCE_LEVEL:g}."
         )
-    low, high = num(line, "beta_low", "did_low"), num(line, "beta_high", "did_high")
+    low, high = num(line, "estimate_low"), num(line, "estimate_high")
     if not (math.isfinite(low) and math.isfinite(high)) or low * high <= 0:
-        return f"The coefficients of the halves by {line['label']} differ: {signed(difference)}, p = {plain(p)}."
+        return f"The coefficients of the halves by {label} differ: {signed(difference)}, {p_is(p)}."
     more = "high" if abs(high) > abs(low) else "low"
     return (
-        f"The effect is more pronounced in the {more} half by {line['label']}: difference {signed(difference)}, p = {plain(p)} "
+        f"The effect is more pronounced in the {more} half by {label}: difference {signed(difference)}, {p_is(p)} "
         "by randomisation inference."
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 from citycarbon.report.layout import SYNTHETIC, Cell, Head, Row, Table
-from citycarbon.report.tex_fit import CHINESE, GAP, STRETCH, STUB, by_height, column_widths, has_room_for_notes, length, panels
+from citycarbon.report.tex_fit import (
+    CHINESE,
+    GAP,
+    STRETCH,
+    STUB,
+    by_height,
+    column_widths,
+    has_room_for_notes,
+    length,
+    notes_by_height,
+    panels,
+)
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -45,8 +56,8 @@ def to_tex(table: Table) -> str:
     for i, (part, name) in enumerate(parts):
         notes = table.notes if together and part is last else ()
         lines += _float(part, name, again=i > 0, notes=notes)
-    if table.notes and not together:
-        lines += [r"\begin{table}[htbp]", *_notes(table.notes, r"\textit{Notes to Table~\thetable.}\par "), r"\end{table}"]
+    for notes in notes_by_height(table.notes) if not together else []:
+        lines += [r"\begin{table}[htbp]", *_notes(notes, r"\textit{Notes to Table~\thetable.}\par "), r"\end{table}"]
     return "\n".join(lines) + "\n"
 
 

@@ -135,6 +135,16 @@ def notes_height(notes: tuple[str, ...]) -> float:
     return sum(math.ceil(len(n) / _NOTE_LETTERS) * _NOTE_LINE for n in notes)
 
 
+def notes_by_height(notes: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The notes cut between notes into parts that each fit on a page."""
+    parts: list[list[str]] = [[]]
+    for note in notes:
+        if parts[-1] and notes_height((*parts[-1], note)) > TEXT_HEIGHT - 30:
+            parts.append([])
+        parts[-1].append(note)
+    return [tuple(p) for p in parts]
+
+
 def _row_height(row: Row) -> float:
     limits = [STUB] + [STUB / 2] * (len(row.texts) - 1)
     lines = max(_lines(t, limit) for t, limit in zip(row.texts, limits, strict=True))

@@ -9,14 +9,18 @@ import math
 
 from citycarbon.report.layout import count, fixed
 from citycarbon.report.results import Line, Results, num, yes
-from citycarbon.report.sentences import plain, signed
-from citycarbon.report.table_sentences import difference_sentence
-from citycarbon.study.spec import Split, Study
+from citycarbon.report.sentences import p_is
+from citycarbon.report.table_sentences import split_sentence
+from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Study
 
 
 def notes_under(study: Study, table: str, results: Results) -> list[str]:
-    """Everything that stands under ``table`` from files beside the estimates, in the order in which it is read."""
-    return [note for line in results.of_table("splits", table) for note in split_notes(study, line)]
+    """Everything that stands under ``table`` from files beside the estimates, each note once, in the order of reading."""
+    notes = [note for line in results.of_table("splits", table) for note in split_notes(study, line)]
+    notes += matching_notes(table, results)
+    notes += policy_notes(study, table, results)
+    notes += mechanism_notes(table, results)
+    return list(dict.fromkeys(notes))
 
 
 def draws_note(table: str, results: Results) -> list[str]:
@@ -36,66 +40,126 @@ def draws_note(table: str, results: Results) -> list[str]:
 
 # --- splits ------------------------------------------------------------------------------------------------------------------
 
+_SUM = (
+    ("n_low", "in the low half"),
+    ("n_high", "in the high half"),
+    ("missing", "without the criterion"),
+    ("singletons", "singletons"),
+    ("singletons_low", "singletons of the low half"),
+    ("singletons_high", "singletons of the high half"),
+    ("incomplete", "incomplete"),
+)
+
 
 def split_notes(study: Study, line: Line) -> list[str]:
     """Criterion and cut, the sum check with each of its terms, the test of the difference, and what follows from it."""
-    notes = [_criterion(study, line), _sum_check(line), _difference(line), line.get("sentence") or difference_sentence(line)]
+    notes = [_criterion(study, line), _sum_check(line), _difference(line)]
+    if line.get("flag"):
+        notes.append(f"{_of(line)}: {line['flag']}.")
     return [n for n in notes if n]
 
 
+def _of(line: Line) -> str:
+    effects = f", {line['fixed_effects']} effects" if line.get("fixed_effects") else ""
+    return f"Split by {line.get('label') or line.get('split')}{effects}"
+
+
 def _criterion(study: Study, line: Line) -> str:
-    split = next((s for s in study.splits if s.id == line.get("split")), None)
-    rule = _rule(split) if split else line.get("criterion", "")
+    """The rule in words, with the cut and its level (city, or row)."""
+    what = f"Split by {line.get('label') or line.get('split')}"
+    level = f" Level: {line['level']}." if line.get("level") else ""
+    if line.get("cut_text"):
+        return f"{what}: {line['cut_text']}.{level}"
     cut = num(line, "cut")
-    value = f"; cut {fixed(cut, 0 if abs(cut) >= 1000 else 3)}{_unit(study, split)}" if math.isfinite(cut) else ""
-    return f"Split by {line.get('label') or line.get('split')}: {rule}{value}."
+    value = f", cut {fixed(cut, 0 if abs(cut) >= 1000 else 3)}{_unit(study, line)}" if math.isfinite(cut) else ""
+    return f"{what}: {line.get('criterion', '')}{value}.{level}"
 
 
-def _rule(split: Split) -> str:
-    if split.criterion == "adopted":
-        which = " and ".join(split.policies) if split.combine == "all" else " or ".join(split.policies)
-        return f"high where the city has {which.replace('_', ' ')} by {split.year}, level of the city"
-    if split.level == "row":
-        return (
-            "each city-year's own value, cut at the median over city-years, ties low, so that a city can stand in both halves"
-        )
-    at = "high above the cut" if split.criterion == "threshold" else "cut at the median over cities, ties low"
-    return f"mean of each city before {split.year}, {at}"
-
-
-def _unit(study: Study, split: Split | None) -> str:
-    unit = study.variable(split.variable).unit if split and split.variable else ""
+def _unit(study: Study, line: Line) -> str:
+    split = next((s for s in study.splits if s.id == line.get("split")), None)
+    unit = line.get("unit") or (study.variable(split.variable).unit if split and split.variable else "")
     return f" {unit}" if unit else ""
 
 
 def _sum_check(line: Line) -> str:
-    terms = [
-        ("n_low", "in the low half"),
-        ("n_high", "in the high half"),
-        ("missing", "without the criterion"),
-        ("singletons", "singletons"),
-        ("incomplete", "incomplete"),
-    ]
-    known = [(num(line, name), words) for name, words in terms if math.isfinite(num(line, name))]
-    total, holds = num(line, "n_total"), yes(line, "sum_holds")
+    """The sum is formed here from its terms; what the file says of it is not repeated but checked."""
+    known = [(num(line, name), words) for name, words in _SUM if math.isfinite(num(line, name))]
+    total, says = num(line, "n_total"), yes(line, "sum_holds")
     if not known or not math.isfinite(total):
         return ""
     found = sum(n for n, _ in known)
-    verdict = "holds" if holds or (holds is None and found == total) else "DOES NOT HOLD"
-    return (
-        f"Sum check: {' + '.join(f'{count(n)} {words}' for n, words in known)} = {count(found)}, N = {count(total)}: {verdict}."
-    )
+    holds = found == total and says is not False
+    terms = " + ".join(f"{count(n)} {words}" for n, words in known)
+    return f"{_of(line)}, sum check: {terms} = {count(found)}, N = {count(total)}: {'holds' if holds else 'DOES NOT HOLD'}."
 
 
 def _difference(line: Line) -> str:
-    difference = num(line, "difference")
-    if not math.isfinite(difference):
-        return f"Difference high - low: not estimable{': ' + line['note'] if line.get('note') else ''}."
-    error, p, p_ri = num(line, "se", "std_error"), num(line, "p", "p_value"), num(line, "p_ri", "p_ri_t")
-    tests = [
-        f"p = {plain(p)} by t" if math.isfinite(p) else "",
-        f"p = {plain(p_ri)} by randomisation inference" if math.isfinite(p_ri) else "",
-    ]
-    said = ", ".join(t for t in tests if t)
-    shown = f" (standard error {plain(error)})" if math.isfinite(error) else ""
-    return f"Difference high - low, fully interacted model: {signed(difference)}{shown}{', ' if said else ''}{said}."
+    """What the test of the difference says, with the clustered p beside it and the number of redraws."""
+    p, draws = num(line, "p"), num(line, "draws")
+    beside = [f"by the clustered t test {p_is(p)}"] if math.isfinite(p) and math.isfinite(num(line, "difference")) else []
+    beside += [f"RI with {count(draws)} redraws"] if draws > 0 else []
+    said = split_sentence(line)
+    return f"{said.removesuffix('.')} ({'; '.join(beside)})." if beside else said
+
+
+# --- matching ----------------------------------------------------------------------------------------------------------------
+
+
+def matching_notes(table: str, results: Results) -> list[str]:
+    """The way from the sample to the matched rows, one line a matched column, with what is said of its steps."""
+    columns: dict[str, list[Line]] = {}
+    for line in results.of_table("psm_flow", table):
+        columns.setdefault(line["column"], []).append(line)
+    return [_flow(column, steps) for column, steps in columns.items()]
+
+
+def _flow(column: str, steps: list[Line]) -> str:
+    way, before = [], ""
+    for line in steps:
+        if not math.isfinite(num(line, "rows")):
+            continue
+        pilots, others, cells = (count(num(line, n)) for n in ("treated_cities", "control_cities", "treated_cells"))
+        now = f"{count(num(line, 'rows'))} city-years of {pilots} pilots and {others} other cities, {cells} treated"
+        way.append(f"{line['step']} {now if now != before else 'the same'}")
+        before = now
+    notes = list(dict.fromkeys(line["note"] for line in steps if line.get("note")))
+    separation = steps[0].get("separation", "")
+    if separation and separation != "none":
+        notes.append(f"separation of the score: {separation}")
+    said = f" {'; '.join(notes)}." if notes else ""
+    label = steps[0].get("label") or steps[0].get("matching")
+    return f"Matching of column ({column}), {label}: {'; '.join(way)}.{said}"
+
+
+# --- other policies ----------------------------------------------------------------------------------------------------------
+
+
+def policy_notes(study: Study, table: str, results: Results) -> list[str]:
+    """Of the policies that the table's columns hold constant or leave out: what is lost, whether they can be told apart."""
+    held, dropped = policies_of(study, table)
+    notes = [r["sentence"] for r in results.rows("policies_loss") if r["policy"] in dropped]
+    return notes + [r["sentence"] for r in results.rows("policies_separation") if r["policy"] in held]
+
+
+def policies_of(study: Study, table: str) -> tuple[set[str], set[str]]:
+    """Other policies that the table's columns hold constant by a dummy, and those whose adopters a filter leaves out."""
+    columns = study.regression_tables()[table].columns
+    held = {n.removeprefix(POLICY_DUMMY) for c in columns for n in c.controls if n.startswith(POLICY_DUMMY)}
+    years = {f.variable for c in columns for f in c.filter if f.variable.startswith(POLICY_YEAR)}
+    return held, {n.removeprefix(POLICY_YEAR) for n in years}
+
+
+# --- mechanisms --------------------------------------------------------------------------------------------------------------
+
+
+def mechanism_notes(table: str, results: Results) -> list[str]:
+    """The mediated share of each mediator, labelled exploratory by its own sentence, and the controls that the policy moves."""
+    shares = [r["sentence"] for r in results.of_table("mechanisms", table) if r.get("sentence")]
+    if not shares:
+        return []
+    controls = results.rows("controls_moved")
+    flagged = [r["sentence"] for r in controls if yes(r, "flagged")]
+    if controls and not flagged:
+        least = min(p for r in controls if math.isfinite(p := num(r, "p_ri_t")))
+        flagged = [f"No control moves with the policy in a way that the data can tell from chance (least {p_is(least)} by RI)."]
+    return shares + [f"Flagged control: {text}" if text.find("moves with") > 0 else text for text in flagged]

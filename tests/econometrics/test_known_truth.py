@@ -15,7 +15,6 @@ from citycarbon.econometrics.recovery import (
     projection,
     recovery_frame,
 )
-from citycarbon.study.spec import Matching
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +99,12 @@ def test_a_column_with_no_estimand_says_why(panel, study, estimates):
     [
         ({"treatment": "did_ever"}, "how pilots differ"),
         ({"winsorise": 0.01}, "not linear"),
-        ({"estimator": "dr_did"}, "doubly robust"),
-        ({"matching": "kernel"}, "matching weights"),
     ],
 )
 def test_what_is_no_projection_of_cell_effects_is_not_given_one(panel, study, estimates, change, said):
     changed = study.column("table2", "1").model_copy(update=change)
     table = study.tables["table2"].model_copy(update={"columns": [changed]})
-    kernel = Matching(id="kernel", label="k", covariates=["market"], timing="pooled", method="kernel", weighted=True)
-    other = study.model_copy(update={"tables": {"table2": table}, "matchings": [kernel]})
+    other = study.model_copy(update={"tables": {"table2": table}})
     nothing_stated = truth(panel, estimates) | {"columns": []}
     assert np.isnan(projection(panel, nothing_stated, other)("table2", "1"))
     found = estimates.replace({"term": {"did": changed.treatment}})

@@ -23,7 +23,7 @@ from citycarbon.study.spec import Matching
 STEPS = ["in sample", "with covariates", "on support", "matched", LAST_STEP]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def study_of(base_study):
     """A study with one matched column for each of the given matchings."""
 
@@ -49,9 +49,17 @@ RULES = (
 )
 
 
-def test_the_flow_counts_rows_cities_and_groups_at_each_step(study_of):
-    panel, study = make_panel(cities=30, treated=6, seed=3), study_of(*RULES)
-    flow = matching_reports(panel, study)["psm_flow"]
+@pytest.fixture(scope="module")
+def case(study_of):
+    """A panel, a study with four matchings and the AI pilot's paper, and their reports."""
+    panel = make_panel(cities=30, treated=6, seed=3, years=7)
+    study = study_of(*RULES).model_copy(update={"study": "ai_pilot", "published": load_study("ai_pilot").published})
+    return panel, study, matching_reports(panel, study)
+
+
+def test_the_flow_counts_rows_cities_and_groups_at_each_step(case):
+    panel, study, reports = case
+    flow = reports["psm_flow"]
     assert list(flow.columns) == list(FLOW_COLUMNS) and len(flow) == len(RULES) * len(STEPS)
     usable = panel[panel["in_sample"]]
     for (_, column), rows in flow.groupby(["table", "column"], sort=False):
@@ -68,16 +76,16 @@ def test_the_flow_counts_rows_cities_and_groups_at_each_step(study_of):
     assert flow["caliper"].notna().sum() == 2 * len(STEPS) and flow["bandwidth"].notna().sum() == len(STEPS)
 
 
-def test_events_per_covariate_and_separation_are_said(study_of):
-    panel = make_panel(cities=30, treated=6, seed=3)
-    flow = matching_reports(panel, study_of(*RULES))["psm_flow"].set_index(["column", "step"])
+def test_events_per_covariate_and_separation_are_said(case):
+    panel, study, reports = case
+    flow = reports["psm_flow"].set_index(["column", "step"])
     treated_rows = flow.loc[("1_row", "in sample"), "treated_rows"]
     assert flow.loc[("1_row", "in sample"), "events_per_variable"] == pytest.approx(treated_rows / 3)
     assert flow.loc[("1_city", "in sample"), "events_per_variable"] == pytest.approx(6 / 3)
     assert f"2.0 events per covariate, fewer than {FEW_EVENTS}" in flow.loc[("1_city", "on support"), "note"]
     ever = panel.groupby("city_id")["did_ai_pilot"].transform("max")
     apart = panel.assign(market=panel["market"] + 10 * ever)
-    flow = matching_reports(apart, study_of(*RULES))["psm_flow"].set_index(["column", "step"])
+    flow = matching_reports(apart, study)["psm_flow"].set_index(["column", "step"])
     assert set(flow.loc["1_row", "separation"]) == {"complete"}
     assert "complete in 2003, complete in 2004" in flow.loc[("1_year", "matched"), "separation"]
     assert flow.loc[("1_row", "matched"), "rows"] == 0
@@ -116,9 +124,9 @@ def test_an_exact_match_is_balanced(study_of):
     assert balance["smd_before"].abs().max() > 0.1
 
 
-def test_the_overlap_has_every_unit_and_can_be_drawn(study_of, tmp_path):
-    panel, study = make_panel(cities=30, treated=6, seed=3), study_of(*RULES)
-    overlap = matching_reports(panel, study)["psm_overlap"]
+def test_the_overlap_has_every_unit_and_can_be_drawn(case, tmp_path):
+    panel, _, reports = case
+    overlap = reports["psm_overlap"]
     assert list(overlap.columns) == list(OVERLAP_COLUMNS)
     assert overlap.groupby("column").size()["1_row"] == panel["in_sample"].sum()
     assert overlap.loc[overlap["column"] == "1_city", "year"].isna().all()
@@ -127,11 +135,9 @@ def test_the_overlap_has_every_unit_and_can_be_drawn(study_of, tmp_path):
     assert {p.suffix for p in paths} == {".svg", ".png", ".csv", ".txt"}
 
 
-def test_the_papers_n_stands_beside_each_matching_and_in_a_sentence(study_of):
-    paper = load_study("ai_pilot")
-    printed = published_sizes(paper)[("table4", "1")]
-    study = study_of(*RULES).model_copy(update={"study": "ai_pilot", "published": paper.published})
-    flow = matching_reports(make_panel(cities=30, treated=6, seed=3), study)["psm_flow"]
+def test_the_papers_n_stands_beside_each_matching_and_in_a_sentence(case):
+    _, study, reports = case
+    printed, flow = published_sizes(study)[("table4", "1")], reports["psm_flow"]
     assert set(flow["published_n"]) == {printed}
     last = flow[flow["step"] == LAST_STEP]
     assert last["note"].eq([f"N = {n}, the paper prints {printed}: not the same" for n in last["rows"]]).all()
@@ -150,8 +156,8 @@ def test_a_study_without_matchings_has_empty_reports(base_study):
     assert size_sentence(reports["psm_flow"]) == ""
 
 
-def test_the_reports_do_not_depend_on_the_order_of_rows(study_of):
-    panel, study = make_panel(cities=30, treated=6, seed=3), study_of(*RULES)
+def test_the_reports_do_not_depend_on_the_order_of_rows(case):
+    panel, study, reports = case
     shuffled = matching_reports(panel.sample(frac=1, random_state=5), study)
-    for name, frame in matching_reports(panel, study).items():
+    for name, frame in reports.items():
         pd.testing.assert_frame_equal(shuffled[name], frame)

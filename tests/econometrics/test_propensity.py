@@ -22,7 +22,7 @@ def table(treated_1, control_1, treated_0, control_0):
     return x, treated
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_logit_equals_statsmodels(seed):
     import statsmodels.api as sm

@@ -74,7 +74,7 @@ def test_every_draw_equals_a_refit(effects, controls, missing):
         np.testing.assert_allclose([got.beta()[i], got.t()[i]], explicit, rtol=0, atol=1e-10)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 9999), missing=st.floats(0, 0.5), k=st.integers(1, 23), controls=st.integers(0, 3), city=st.booleans()
 )

@@ -4,7 +4,7 @@ import math
 import operator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citycarbon.forensics.intervals import Interval, common, decimals, hull, of, printed
@@ -24,6 +24,7 @@ def holds(interval: Interval, value: float) -> bool:
 
 
 @pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv])
+@settings(max_examples=50)
 @given(a=numbers, b=numbers, x=inside, y=inside)
 def test_arithmetic_holds_every_number_behind_the_print(op, a, b, x, y):
     first, second = printed(a), printed(b)
@@ -34,6 +35,7 @@ def test_arithmetic_holds_every_number_behind_the_print(op, a, b, x, y):
     assert holds(op(first, v), op(u, v)) and holds(op(u, second), op(u, v))
 
 
+@settings(max_examples=50)
 @given(a=numbers, x=inside)
 def test_functions_hold_every_number_behind_the_print(a, x):
     interval = printed(a)

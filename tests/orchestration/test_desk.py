@@ -37,5 +37,8 @@ def test_a_number_is_traced_and_a_release_verified(pipeline):
     traced = run("trace", "trace_number", home=home, target="table2:2:did")
     assert traced.success and "table2:2:did" in traced.output_for_node("trace_number")
     assert not run("trace", "trace_number", home=home, target="table2:2:no_such_term").success
+    compared = run("diff", "compare_releases", home=home)
+    assert compared.success and "none before it" in compared.output_for_node("compare_releases")
+    assert not run("diff", "compare_releases", home=home, old="no_such_release").success
     verified = run("verify", "verify_release", home=home)
     assert verified.success and "verified" in verified.output_for_node("verify_release")

@@ -66,6 +66,10 @@ def test_new_edition_gives_a_new_release_and_keeps_the_old(released, tmp_path):
     assert latest_release(released.home) == new
     manifest = json.loads((new / "manifest.json").read_text(encoding="utf-8"))
     assert ("policy_list", "2030") in {(i["source"], i["edition"]) for i in manifest["inputs"]}
+    assert manifest["predecessor"] == old.name
+    diff = json.loads((new / "diff.json").read_text(encoding="utf-8"))
+    assert [(f["source"], f["edition"]) for f in diff["inputs"]["added"]] == [("policy_list", "2030")]
+    assert diff["coefficients"]["headline"]["status"] == "same" and not diff["notes"]
     assert refresh(released).run is None
 
 

@@ -128,8 +128,12 @@ def test_a_placebo_is_judged_by_its_p_and_not_by_its_shape(tmp_path):
     ],
 )
 def test_a_stronger_half_is_earned_by_the_difference(tmp_path, difference, p, expected):
-    rows = pd.DataFrame([{"split": "market", "difference": difference, "se": 0.1, "p_ri": p, "sentence": "0 treated"}])
+    halves = {"treated_units_low": 2, "treated_units_high": 7}
+    row = {"split": "market", "difference": difference, "se": 0.1, "p_ri": p, "sentence": "0 treated", **halves}
+    rows = pd.DataFrame([row])
     assert verdict(tmp_path, "rule: difference, split: market", splits=rows)[0] == expected
+    alone = rows.assign(treated_units_low=1)
+    assert verdict(tmp_path, "rule: difference, split: market", splits=alone)[0] in ("undecided", "not estimable")
 
 
 def test_the_shipped_claims_are_the_papers(tmp_path):

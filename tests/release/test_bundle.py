@@ -97,7 +97,7 @@ def test_a_process_killed_before_the_rename_leaves_the_last_release(released, re
     here = str(Path(__file__).parent)
     code = f"""
 import os, signal, sys
-sys.path[:0] = [{here!r}, {above!r}]
+sys.path[:0] = [{here!r}, {str(Path(here).parent)!r}]
 from pathlib import Path
 from tiny_fixtures import at
 from citycarbon.release import bundle

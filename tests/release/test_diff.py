@@ -261,6 +261,17 @@ def test_a_damaged_file_is_named_and_the_rest_compared(release, name, found):
     assert summary_sentences(body)
 
 
+def test_files_that_can_be_read_and_make_no_sense_are_said_too(release):
+    new = other(release)
+    panel = pq.read_table(release / "panel.parquet").to_pandas().assign(year="two thousand")
+    pq.write_table(pa.Table.from_pandas(panel, preserve_index=False), new / "panel.parquet")
+    checks = {"checks": [{"id": "keys_unique", "engine": "great_expectations", "passed": True, "failing": [370100]}]}
+    (new / "checks.json").write_text(json.dumps(checks), encoding="utf-8")
+    body = compare(release, new)
+    assert "keys that cannot be read" in body["panel"]["not_compared"] and body["checks"]["changed"]
+    assert to_markdown(body)
+
+
 def test_a_missing_file_is_named(release):
     new = other(release)
     (new / "estimates.csv").unlink()
@@ -272,7 +283,8 @@ def test_a_missing_file_is_named(release):
 @pytest.mark.parametrize(
     "text",
     ["{", "[]", "{}", '{"id": 1, "study": "s"}', '{"id": "x", "study": "s", "inputs": 3}']
-    + ['{"id": "x", "study": "s", "inputs": [{"source": "a"}]}', '{"id": "x", "study": "s", "files": {"a": 1}}'],
+    + ['{"id": "x", "study": "s", "inputs": [{"source": "a"}]}', '{"id": "x", "study": "s", "files": {"a": 1}}']
+    + ['{"id": "x", "study": "s", "seeds": {"files": 3}}', '{"id": "x", "study": "s", "created_at": 3}'],
 )
 def test_a_manifest_that_cannot_be_used_is_one_message(released, release, text):
     new = other(release)
@@ -306,8 +318,8 @@ def test_two_bundles_of_real_size_are_compared_in_two_seconds(release, tmp_path)
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), bundle / "panel.parquet")
         pq.write_table(cells, bundle / "panel_cells.parquet")
         state(bundle)
-    began = time.perf_counter()
+    began = time.process_time()  # what the comparison costs, not what else the machine does meanwhile
     body = compare(release, new)
     to_markdown(body)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert sum(v["changed"] for v in body["panel"]["variables"]) > 100_000

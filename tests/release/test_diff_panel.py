@@ -173,7 +173,7 @@ values = st.dictionaries(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(values, values)
 def test_every_cell_of_two_panels_is_counted_once_and_the_other_way_round_mirrors_it(old, new):
     (there,) = compare_panel(_Panel(old), _Panel(new))["variables"] or [None]

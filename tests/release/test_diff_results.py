@@ -6,7 +6,7 @@ import json
 
 import pytest
 from altered import alter_estimate, estimate, lone, other, read_rows, state, write_rows, write_table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citycarbon.release.diff import compare
@@ -183,6 +183,7 @@ def test_a_table_that_is_none_is_said(release, new):
 rows = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3), max_size=6)
 
 
+@settings(deadline=None)
 @given(rows, rows)
 def test_added_removed_and_changed_rows_account_for_both_tables(old, new):
     bundles = [_Two({"t.csv": [[k, str(v)] for k, v in sorted(side.items())]}) for side in (old, new)]

@@ -1,66 +1,13 @@
-"""Tables say what the data say: labels, counts and notes come from the estimates; four formats agree and are well formed."""
-
-import csv
-import io
-from html.parser import HTMLParser
+"""Tables say what the data say: labels, counts and notes come from the estimates."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from baseline import baseline_study
 
 from citycarbon.econometrics import estimate_columns
 from citycarbon.report.attrition import attrition_steps, attrition_table
 from citycarbon.report.descriptives import describe, table1
-from citycarbon.report.formats import Cell, Head, Row, Table, decimals_for, fixed, tex_escape, to_csv, to_html, to_md, to_tex
-from citycarbon.report.tables import regression_table, table2, write_table, write_tables
-
-FORMATS = {"csv": to_csv, "md": to_md, "tex": to_tex, "html": to_html}
-
-
-@pytest.fixture(scope="module")
-def study():
-    return baseline_study()
-
-
-@pytest.fixture(scope="module")
-def panel(study):
-    """A small invented panel: 20 cities x 6 years, two cohorts; one city has a single row in the sample."""
-    rng = np.random.default_rng(7)
-    city, year = (a.ravel() for a in np.meshgrid(np.arange(20), np.arange(2016, 2022), indexing="ij"))
-    n = len(city)
-    frame = pd.DataFrame(
-        {"city_id": [f"{110000 + 100 * c}" for c in city], "province_id": [f"{11 + c // 5}0000" for c in city]}
-    )
-    frame["year"] = year
-    frame["did_ai_pilot"] = ((city < 2) & (year >= 2019) | (city == 2) & (year >= 2021)).astype(int)
-    for name, center, spread in [
-        ("lnpgdp", 10, 0.4),
-        ("internet", 13, 1),
-        ("gov", 5, 2),
-        ("market", 0.4, 0.1),
-        ("edu", 0.2, 0.04),
-    ]:
-        frame[name] = rng.normal(center, spread, n)
-    frame["industry"] = rng.uniform(0.2, 0.6, n)
-    frame["lngreen"], frame["er"] = rng.gamma(2, 2, n), rng.uniform(0, 0.006, n)
-    frame["lnco2"] = rng.normal(3, 1, 20)[city] + rng.normal(0, 0.1, n) - 0.3 * frame["did_ai_pilot"]
-    frame["in_sample"] = (city != 19) | (year == 2016)
-    frame.loc[5, "er"] = np.nan
-    return frame
-
-
-@pytest.fixture(scope="module")
-def estimates(panel, study):
-    return estimate_columns(panel, study)
-
-
-@pytest.fixture
-def attrition(panel):
-    frame = panel[["city_id", "year", "in_sample"]].copy()
-    frame["step"] = np.where(frame["in_sample"], 0, 3)
-    frame["drop_reason"] = np.where(frame["in_sample"], None, "outcome missing: co2_mt (no_observation)")
-    return frame
+from citycarbon.report.tables import regression_table, table2
 
 
 def row_of(table, label):
@@ -136,12 +83,93 @@ def test_degrees_of_freedom_follow_the_clusters_of_each_column(estimates, study)
     assert row_of(table, "Degrees of freedom of t") == ["18", "18", "19", "19"]
 
 
-def test_columns_that_differ_in_sample_have_a_note_each(estimates, study):
+def test_a_rule_that_all_columns_share_is_told_once_and_what_one_adds_beside_it(estimates, study):
+    other = estimates.copy()
+    own = other["column"] == "2"
+    other.loc[own, "sample"] = other.loc[own, "sample"].str.replace("; singletons", "; unit_kind ne municipality; singletons")
+    notes = table2(other, study, synthetic=False).notes
+    assert sum(n.startswith("Sample: in_sample") for n in notes) == 1
+    assert "Of these, columns (2): unit_kind ne municipality." in notes
+
+
+def test_columns_without_a_common_rule_have_a_note_each(estimates, study):
     other = estimates.copy()
     other.loc[other["column"] == "2", "sample"] = "without municipalities"
     notes = table2(other, study, synthetic=False).notes
     assert "Sample, columns (2): without municipalities." in notes
     assert any(n.startswith("Sample, columns (1), (1p), (2p): in_sample") for n in notes)
+
+
+def done(estimates, **changes):
+    """The estimates after randomisation inference, with these values in the treatment's rows."""
+    frame = estimates.copy()
+    values = {"star_rule": "ri_t", "stars": "**", "p_ri_t": 0.03, "p_ri_beta": 0.04, "conf_low_ri": -0.5, "conf_high_ri": -0.1}
+    for name, value in (values | changes).items():
+        frame.loc[frame["term"] == "did", name] = value
+    return frame
+
+
+def test_p_values_and_interval_by_randomisation_inference_stand_under_the_coefficients(estimates, study):
+    table = table2(done(estimates), study, synthetic=False)
+    assert row_of(table, "p, RI on t") == ["0.030"] * 4
+    assert row_of(table, "p, RI on coefficient") == ["0.040"] * 4
+    assert {float(c) for c in row_of(table, "95 % RI interval, from")} == {-0.5}
+    assert {float(c) for c in row_of(table, "95 % RI interval, to")} == {-0.1}
+    notes = " ".join(table.notes)
+    assert "benchmark and not identification" in notes and "the treatment by p of randomisation inference (RI) on t" in notes
+
+
+def test_not_computed_is_said_only_while_the_rule_is_pending(estimates, study):
+    assert row_of(table2(estimates, study, False), "p, RI on t") == ["not computed"] * 4
+    assert not any(r.texts[0].startswith("95 %") for r in table2(estimates, study, False).body)
+    refused = done(estimates, star_rule="none", stars="", p_ri_t=np.nan, p_ri_beta=np.nan, note="no star: one treated city")
+    table = table2(refused, study, synthetic=False)
+    assert not any(r.texts[0] == "p, RI on t" for r in table.body)  # no column has one
+    assert "not computed" not in " ".join(c.number for r in table.body for c in r.cells)
+    assert any("no star: one treated city" in n for n in table.notes)
+    assert any(n.startswith("No star is given to the treatment in columns (1), (2), (1p), (2p)") for n in table.notes)
+
+
+def test_an_unbounded_interval_is_open_and_a_tiny_p_is_a_bound(estimates, study):
+    table = table2(done(estimates, conf_low_ri=-np.inf, p_ri_t=1e-5), study, synthetic=False)
+    assert row_of(table, "95 % RI interval, from") == ["open"] * 4
+    assert row_of(table, "p, RI on t") == ["<0.0001"] * 4
+    assert any(n.startswith("open: RI rejects no value") for n in table.notes)
+
+
+def test_treatments_come_first_and_other_policies_are_controls(panel, study):
+    """A table whose columns have different treatments, dummies of other policies and an exposure."""
+    from citycarbon.study.spec import Column
+
+    fe = ("city", "year")
+    columns = [
+        Column(id="1", label="a", outcome="lnco2", treatment="did", controls=["market"], fixed_effects=fe),
+        Column(id="2", label="b", outcome="lnco2", treatment="did_lag1", controls=["did_low_carbon"], fixed_effects=fe),
+        Column(
+            id="3",
+            label="c",
+            outcome="lnco2",
+            treatment="did",
+            controls=[],
+            fixed_effects=fe,
+            exposures=[{"variable": "industry", "year": 2018}],
+        ),
+    ]
+    tables = {"table4": study.tables["table2"].model_copy(update={"columns": columns})}
+    other = study.model_copy(update={"tables": tables})
+    first = np.where(panel["city_id"] < "110200", 2019.0, np.where(panel["city_id"] == "110200", 2021.0, np.nan))
+    frame = panel.assign(first_year_ai_pilot=first)
+    frame["did_low_carbon"] = ((frame["city_id"] > "111000") & (frame["year"] >= 2018)).astype(int)
+    table = regression_table(estimate_columns(frame, other), other, "table4", synthetic=False)
+    labels = [r.texts[0] for r in table.body if r.texts[0]]
+    assert labels[:2] == ["did", "did, a year earlier"]
+    assert labels[2:6] == ["market", "policy low carbon", "industry before 2018 x post", "_cons"]
+    assert row_of(table, "did")[1] == "" and row_of(table, "did, a year earlier")[1] != ""
+
+
+def test_columns_of_the_same_effects_stand_together_in_their_order(estimates, study):
+    moved = pd.concat([estimates[estimates["column"] == c] for c in ("1p", "1", "2p", "2")])
+    assert [h.text for h in table2(moved, study, synthetic=False).header[1]] == ["(1p)", "(2p)", "(1)", "(2)"]
 
 
 def test_what_is_not_estimable_says_so_and_why(panel, study):
@@ -215,150 +243,6 @@ def test_a_row_that_left_without_a_reason_is_refused(attrition, reason):
     attrition.loc[~attrition["in_sample"], "drop_reason"] = reason
     with pytest.raises(ValueError, match="without a drop_reason"):
         attrition_steps(attrition)
-
-
-# --- formats ------------------------------------------------------------------------------------------------------------------
-
-
-class Balanced(HTMLParser):
-    """Fails on tags that do not nest; collects the cells of each row with their spans."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.widths, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        if tag in ("meta", "br"):
-            return
-        self.open.append(tag)
-        if tag == "tr":
-            self.widths.append(0)
-        if tag in ("td", "th"):
-            self.widths[-1] += int(dict(attrs).get("colspan", 1))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
-@pytest.fixture
-def all_tables(panel, estimates, attrition, study):
-    return [
-        table1(panel, study, True),
-        table2(estimates, study, True),
-        attrition_table(attrition, study, True, estimates),
-    ]
-
-
-def test_synthetic_stands_in_every_format_and_only_where_it_is_true(all_tables, panel, study):
-    for table in all_tables:
-        for render in FORMATS.values():
-            assert "synthetic" in render(table).lower()
-    supplied = table1(panel, study, False)
-    for render in (to_csv, to_md, to_tex):
-        assert "synthetic" not in render(supplied).lower()
-    assert 'class="synthetic"' not in to_html(supplied)
-
-
-def test_csv_is_rectangular_and_parses_as_numbers(all_tables):
-    for table in all_tables:
-        rows = list(csv.reader(io.StringIO(to_csv(table))))
-        assert {len(r) for r in rows} == {len(table.stub) + table.width + 1}
-        assert {r[-1] for r in rows[1:]} == {"synthetic"}
-    rows = list(csv.reader(io.StringIO(to_csv(all_tables[0]))))
-    assert all(float(cell) is not None for row in rows[1:] for cell in row[3:-1])
-
-
-def test_html_nests_and_every_row_has_the_same_width(all_tables):
-    for table in all_tables:
-        page = to_html(table)
-        parser = Balanced()
-        parser.feed(page)
-        assert parser.open == [] and len(set(parser.widths)) == 1
-        assert table.title in parser.text
-        assert "http" not in page and "<script" not in page
-
-
-def test_markdown_rows_have_the_same_number_of_cells(all_tables):
-    for table in all_tables:
-        rows = [line for line in to_md(table).splitlines() if line.startswith("|")]
-        assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
-        assert len(rows) == len(table.body) + 2
-
-
-def test_latex_braces_balance_and_rows_have_the_declared_columns(all_tables):
-    for table in all_tables:
-        tex = to_tex(table)
-        plain = tex.replace("\\{", "").replace("\\}", "")
-        assert plain.count("{") == plain.count("}")
-        assert tex.count("\\begin{") == tex.count("\\end{") >= 2
-        for block in tex.split("\\begin{tabular}")[1:]:
-            declared = block.split("\n")[0].count("l") + block.split("\n")[0].count("r")
-            rows = [line for line in block.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-            assert rows and {line.replace("\\&", "").count("&") for line in rows} == {declared - 1}
-
-
-def test_latex_special_characters_are_escaped():
-    assert tex_escape("50% of A&B_c #1 {x} ~ ^ \\ $") == (
-        r"50\% of A\&B\_c \#1 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{} \$"
-    )
-    assert (
-        tex_escape("-0.644") == "$-$0.644"
-        and tex_escape("(-0.1, -2)") == "($-$0.1, $-$2)"
-        and tex_escape("2003-2021") == "2003-2021"
-    )
-
-
-def test_markup_in_a_label_stays_text():
-    table = Table("<b>t</b>", ("a|b",), ((Head("x<y"),),), (Row(("<i>*r*",), (Cell("1"),)),), ("n&m",))
-    assert "<b>" not in to_html(table) and "<i>" not in to_html(table) and "n&amp;m" in to_html(table)
-    assert "\\<i\\>\\*r\\*" in to_md(table) and "a\\|b" in to_md(table)
-
-
-def test_a_row_that_does_not_fit_the_header_is_refused():
-    with pytest.raises(ValueError, match="does not fit"):
-        Table("t", ("a",), ((Head("x"),),), (Row(("r",), (Cell("1"), Cell("2"))),))
-    with pytest.raises(ValueError, match="different numbers"):
-        Table("t", ("a",), ((Head("g", 3),), (Head("x"), Head("y"))), ())
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "text"),
-    [
-        (-0.13398, 3, "-0.134"),
-        (-0.0001, 3, "-1.0e-04"),
-        (0.0, 3, "0.000"),
-        (-0.0, 3, "0.000"),
-        (1234.5, 1, "1,234.5"),
-        (float("nan"), 3, ""),
-        (None, 3, ""),
-        (0.02746, 4, "0.0275"),
-    ],
-)  # fmt: skip
-def test_numbers_as_printed(value, decimals, text):
-    assert fixed(value, decimals) == text
-
-
-@pytest.mark.parametrize(
-    ("spread", "digits", "expected"), [(0.02746, 2, 3), (0.0041, 2, 4), (1e-9, 2, 6), (0.001, 3, 5), (0, 2, 3)]
-)
-def test_decimals_follow_the_spread(spread, digits, expected):
-    assert decimals_for(spread, digits=digits) == expected
-
-
-def test_files_are_written_in_four_formats_with_the_same_bytes_each_time(panel, estimates, attrition, study, tmp_path):
-    first = write_tables(study, panel, estimates, attrition, tmp_path / "a", True)
-    again = write_tables(study, panel.sample(frac=1, random_state=2), estimates, attrition, tmp_path / "b", True)
-    assert [p.name for p in first] == [f"{t}.{k}" for t in ("table1", "table2", "attrition") for k in FORMATS]
-    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in again]
-    assert all(b"\r" not in p.read_bytes() for p in first)
-
-
-def test_write_table_returns_what_it_wrote(tmp_path):
-    paths = write_table(Table("t", ("a",), ((Head("x"),),), (Row(("r",), (Cell("1"),)),)), tmp_path / "deep" / "er", "one")
-    assert [p.name for p in paths] == ["one.csv", "one.md", "one.tex", "one.html"] and all(p.stat().st_size for p in paths)
 
 
 def test_a_step_names_every_input_that_was_missing():

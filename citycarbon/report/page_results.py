@@ -1,0 +1,246 @@
+"""The results on a release's page: figures, tables with their sentences, inference side by side, recovery of a planted effect.
+
+Everything is read from files of the release; a file that a study does not have leaves its part of the page out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citycarbon.report import table_sentences as tell
+from citycarbon.report.layout import count, table_name
+from citycarbon.report.page_extras import extras
+from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent, verdict
+from citycarbon.report.results import Line, Results, num, yes
+from citycarbon.report.sentences import headline_row, plain, scaled, signed, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIGURES = ("figure2", "figure3", "figure1")  # in the order of the argument: dynamics, chance, and where
+KINDS = {"regression": 0, "descriptives": 1}
+
+
+@dataclass(frozen=True)
+class PageResults:
+    """``spec``: the resolved study as ``study.yaml`` has it; ``labels``: outcome -> its name for a reader."""
+
+    release: Path
+    spec: dict[str, Any]
+    estimates: pd.DataFrame
+    synthetic: bool
+    labels: dict[str, str]
+
+    @cached_property
+    def beside(self) -> Results:
+        return Results(self.release)
+
+    # --- figures -------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def figures(self) -> list[dict[str, Any]]:
+        """Figures 2, 3 and 1 as drawn, each with its words and the files it comes in."""
+        return [f for name in FIGURES if (f := self._figure(name))]
+
+    @cached_property
+    def more_figures(self) -> list[dict[str, Any]]:
+        """Every other figure of the release, by name."""
+        names = sorted(p.stem for p in (self.release / "figures").glob("*.svg"))
+        return [f for name in names if name not in FIGURES and (f := self._figure(name))]
+
+    def _figure(self, name: str) -> dict[str, Any] | None:
+        svg = self.release / "figures" / f"{name}.svg"
+        if not svg.is_file():
+            return None
+        from citycarbon.figures.write import inline_svg
+
+        words = svg.with_suffix(".txt")
+        said = words.read_text(encoding="utf-8").strip() if words.is_file() else ""
+        text = inline_svg(svg)
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.S)
+        number = re.sub(r"^figure(?=\d)", "Figure ", name)
+        return {
+            "name": name,
+            "number": number.replace("_", " ").capitalize(),
+            "title": _unescaped(title[1]) if title else "",
+            "svg": _with_role(text, said or number),
+            "words": said,
+            "files": [
+                f"figures/{p.name}" for p in sorted(svg.parent.glob(f"{name}.*")) if p.suffix in (".csv", ".png", ".svg")
+            ],
+        }
+
+    # --- tables --------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def tables(self) -> list[dict[str, Any]]:
+        """The printed tables by number; tables of other readings stand with the one they are readings of."""
+        names = [n for n, t in self.spec["tables"].items() if t["kind"] in KINDS and self.fragment(n)]
+        headline = [n for n in names if not self._is_variants(n)]
+        shown = [
+            self._table(n, [v for v in names if self._is_variants(v) and _stem(v) == n]) for n in sorted(headline, key=_rank)
+        ]
+        placed = {v["name"] for t in shown for v in t["variants"]}
+        return shown + [self._table(n, []) for n in names if self._is_variants(n) and n not in placed]
+
+    def _is_variants(self, name: str) -> bool:
+        return bool(self.spec["tables"][name].get("variants"))
+
+    def _table(self, name: str, variants: list[str]) -> dict[str, Any]:
+        regression = self.spec["tables"][name]["kind"] == "regression"
+        columns = {c["id"]: c["label"] for c in self.spec["tables"][name].get("columns", [])}
+        said = tell.table_sentences(self.estimates, name, self.labels, columns, self.beside) if regression else []
+        folded = [{"name": v, "said": self._variants_said(v), "html": self.fragment(v)} for v in variants]
+        return {
+            "name": name, "number": table_name(name), "said": said, "html": self.fragment(name), "variants": folded,
+            "extras": extras(name, self.beside),
+        }  # fmt: skip
+
+    def _variants_said(self, name: str) -> list[str]:
+        return [tell.variants_sentence(self.estimates, name), *tell.split_sentences(self.beside.of_table("splits", name))]
+
+    def fragment(self, name: str) -> str:
+        """The body of a printed table, embedded as the file has it; '' where the run printed none of that name."""
+        file = self.release / "tables" / f"{name}.html"
+        if not file.is_file():
+            return ""
+        text = file.read_text(encoding="utf-8")
+        body = text[text.index("<body>") + len("<body>") : text.rindex("</body>")].strip()
+        # The banner stands on top of the page; the word stays in each caption, so that a table taken alone still says it.
+        mark = "<caption>Synthetic data. " if self.synthetic else "<caption>"
+        return re.sub(r'<p class="synthetic">.*?</p>\n?', "", body, flags=re.S).replace("<caption>", mark, 1)
+
+    # --- inference side by side ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _placebo(self) -> list[tuple[dict[str, Any], Line]]:
+        """Each headline column that is estimable with the placebo summary of its own scheme (the first of the column)."""
+        first: dict[tuple[str, str], Line] = {}
+        for line in self.beside.rows("placebo"):
+            first.setdefault((line["table"], line["column"]), line)
+        rows = [r for n in self._headline_tables() for r in tell.treatment_rows(self.estimates, n)]
+        return [(r, line) for r in rows if (line := first.get((r["table"], r["column"]))) and math.isfinite(r["estimate"])]
+
+    def _headline_tables(self) -> list[str]:
+        return [n for n, t in self.spec["tables"].items() if t["kind"] == "regression" and not t.get("variants")]
+
+    @property
+    def inference(self) -> PlainTable | None:
+        """p-values side by side, with what the placebo says of the clustered test and of power."""
+        if not self._placebo:
+            return None
+        head = ["Column", "Estimate", "p, clustered t", "p, RI on t", "p, RI on coefficient", "Placebo sd / s.e.",
+                "Rejections of the 5 % clustered t test", "Smallest effect found with 80 % power", "Reassignments"]  # fmt: skip
+        return PlainTable(
+            "The treatment's p-values side by side, headline columns",
+            head,
+            [_inference_line(row, line) for row, line in self._placebo],
+            "RI: randomisation inference, on as many reassignments of the treatment to cities as the last column says. "
+            "Rejections: share of reassignments in which the clustered t test rejects at 5 %, where nothing is to be found. "
+            "Smallest effect: 2.8 standard deviations of the placebo, in the unit of the coefficient.",
+        )
+
+    @property
+    def inference_said(self) -> list[str]:
+        sizes = [(s, r) for r, line in self._placebo if math.isfinite(s := num(line, "size_t_5pct"))]
+        if not sizes:
+            return []
+        low, high = min(s for s, _ in sizes), max(s for s, _ in sizes)
+        above = sum(s > 0.05 for s, _ in sizes)
+        said = [
+            f"At a nominal 5 % the clustered t test rejects in {percent(low)} to {percent(high)} of random reassignments; in "
+            f"{whole(above)} of {whole(len(sizes))} headline columns that is more often than it claims."
+        ]
+        main = headline_row(self.estimates) or {}
+        mine = [(r, line) for r, line in self._placebo if (r["table"], r["column"]) == (main.get("table"), main.get("column"))]
+        row, line = (mine or self._placebo)[0]
+        if math.isfinite(mde := num(line, "mde80")):
+            relation = "smaller than" if abs(row["estimate"]) < mde else "larger than"
+            said.append(
+                f"In {table_name(row['table'])} column {row['column']} an effect below {plain(mde)} in size would be missed "
+                f"more often than once in five times; the estimate, {signed(row['estimate'])}, is {relation} that in size."
+            )
+        return said
+
+    # --- recovery ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def recovery(self) -> PlainTable | None:
+        """For synthetic sources: every treatment coefficient beside what was planted."""
+        lines = [r for r in self.beside.rows("recovery") if math.isfinite(num(r, "estimand"))]
+        if not lines:
+            return None
+        head = ["Column", "Estimand", "Estimate", "s.e.", "Distance in s.e.", "Inside 95 % clustered", "Inside 95 % RI"]
+        body = [
+            [
+                f"{table_name(r['table'])} ({r['column']}) {r['term']}",
+                *(scaled(num(r, field), num(r, "std_error")) for field in ("estimand", "estimate", "std_error")),
+                fixed(num(r, "distance_se"), 1),
+                verdict(r, "inside_clustered"),
+                verdict(r, "inside_ri"),
+            ]
+            for r in lines
+        ]
+        return PlainTable("What was planted in the synthetic sources, and what each column found of it", head, body)
+
+    @property
+    def recovery_said(self) -> list[str]:
+        lines = [
+            r for r in self.beside.rows("recovery") if math.isfinite(num(r, "estimand")) and math.isfinite(num(r, "estimate"))
+        ]
+        said = []
+        for field, name in (("inside_ri", "by randomisation inference"), ("inside_clustered", "by the clustered t test")):
+            verdicts = [v for r in lines if (v := yes(r, field)) is not None]
+            if verdicts:
+                said.append(
+                    f"{whole(sum(verdicts))} of {whole(len(verdicts))} 95 % intervals {name} hold the planted effect of their "
+                    "column."
+                )
+        return said
+
+
+def _stem(name: str) -> str:
+    """``table4_matching`` reads the same printed table as ``table4``."""
+    found = re.match(r"table\d+", name)
+    return found[0] if found else name
+
+
+def _rank(name: str) -> tuple[int, str]:
+    found = re.fullmatch(r"table(\d+)", name)
+    return (int(found[1]) if found else 10_000, name)
+
+
+def _unescaped(text: str) -> str:
+    import html
+
+    return html.unescape(text)
+
+
+def _with_role(svg: str, words: str) -> str:
+    """The svg as an image with a name, where the writer of the file did not already say so."""
+    import html
+
+    opening = svg[: svg.index(">") + 1]
+    if 'role="img"' in opening and "aria-label" in opening:
+        return svg
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(words)}"', 1)
+
+
+def _inference_line(row: dict[str, Any], line: Line) -> list[str]:
+    sd, error = num(line, "sd"), row["std_error"]
+    return [
+        f"{table_name(row['table'])} ({row['column']})",
+        scaled(row["estimate"], row["std_error"]),
+        p_cell(row["p_value"]),
+        p_cell(row["p_ri_t"]),
+        p_cell(row["p_ri_beta"]),
+        fixed(sd / error, 2) if error > 0 else NONE,
+        percent(num(line, "size_t_5pct")),
+        scaled(num(line, "mde80"), row["std_error"]) or NONE,
+        count(n) if math.isfinite(n := num(line, "draws")) else NONE,
+    ]
