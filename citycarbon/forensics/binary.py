@@ -51,7 +51,7 @@ def _enumerate(paper: Paper, described: Described) -> Finding:
         )
         shown = "{" + ", ".join(map(str, counts[:20])) + (", ..." if len(counts) > 20 else "") + "}"
         return Finding("ones", scope, "pass", f"{shown} ones of {n}", expected, text)
-    nearest = round(n * described.mean.at)
+    nearest = min(max(round(n * described.mean.at), 0), n)
     text = (
         f"{paper.source} prints mean {described.texts['mean']}{sd} for the 0/1 variable {name}, but no whole number of ones "
         f"among {n} rows gives both: {nearest} ones have mean {plain(nearest / n)} and sd "

@@ -135,8 +135,7 @@ def _window_holds(paper: Paper, design: Design) -> Iterator[Finding]:
     end = "" if event.ends == "exact" else f" unless t+{event.last} stands for all later years, which is not stated"
     text = (
         f"{start(event.where)} ends at t+{event.last}, where {units} {support.many(panel)} have at most {most} treated rows, "
-        "but the "
-        f"mean of {described.variable} implies at least {math.ceil(rows.lo - 1e-6)}; both cannot hold{end}."
+        f"but the mean of {described.variable} implies at least {math.ceil(rows.lo - 1e-6)}; both cannot hold{end}."
     )
     yield Finding("event_window", event.where, "fail" if event.ends == "exact" else "warn", observed, expected, text)
 
@@ -215,8 +214,7 @@ def _subsample(paper: Paper, design: Design, sub: Subsample) -> Iterator[Finding
             text = (
                 f"{column.name} is said to exclude rows under a policy that has held everywhere since {sub.nationwide_from} "
                 f"({sub.where}); that would leave no treated row under the rule, yet only {lost} of {whole.n} rows are gone "
-                "and "
-                "an effect is printed, so what was excluded is not what is described."
+                "and an effect is printed, so what was excluded is not what is described."
             )
         yield Finding("exclusion_support", column.code, "pass" if left else "warn", observed, "at least 1 treated row", text)
     described = paper.described(treatment.term)
@@ -226,8 +224,8 @@ def _subsample(paper: Paper, design: Design, sub: Subsample) -> Iterator[Finding
         few = rows.lo > column.n + 1e-6
         text = (
             f"{column.name} keeps {column.n} of {whole.n} rows after matching ({100 * column.n / whole.n:.1f} %), fewer than "
-            "the "
-            f"{whole_range(support.ones_by_mean(described))} treated rows of {paper.source}, so treated rows were lost as well."
+            f"the {whole_range(support.ones_by_mean(described))} treated rows of {paper.source}, so treated rows were lost as "
+            "well."
             if few
             else f"{column.name} keeps {column.n} of {whole.n} rows after matching."
         )
