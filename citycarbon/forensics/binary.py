@@ -17,7 +17,7 @@ def binary_mean_and_sd(paper: Paper, design: Design | None) -> list[Finding]:
     """L69: for every 0/1 variable the numbers of ones that reproduce mean and sd, and the codings that give such a number."""
     found: list[Finding] = []
     for described in paper.descriptives.values():
-        if described.mean is None or not _is_binary(described, design):
+        if described.mean is None or described.is_weighted or not _is_binary(described, design):
             continue
         finding = _enumerate(paper, described)
         if not described.sample or finding.verdict != "pass":

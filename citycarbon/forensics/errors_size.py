@@ -35,7 +35,9 @@ def minimum_standard_error(paper: Paper, design: Design | None) -> list[Finding]
     for column in paper.columns:
         described = paper.described(column.outcome, column)
         cell = column.cells.get(term)
-        if cell is None or not cell.is_tested or described is None or described.n != column.n or rmse(paper, column) is None:
+        if cell is None or not cell.is_tested or described is None or described.n != column.n or described.is_weighted:
+            continue
+        if rmse(paper, column) is None:
             continue
         numbers = (column.outcome, *(c.text for c in column.cells.values()))
         if numbers not in seen:  # a column that repeats another one is told once

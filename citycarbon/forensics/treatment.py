@@ -19,7 +19,7 @@ def treatment_support(paper: Paper, design: Design | None) -> list[Finding]:
     """L68: treated rows, treated units, event window, rows a unit has, what exclusions and matching leave."""
     if design is None or design.treatment is None or design.panel is None:
         return [not_applicable("treated_rows", "no design with a treatment rule", "panel and treatment in the design")]
-    found = [_treated_rows(paper, design, d) for d in paper.all_described(design.treatment.term)]
+    found = [_treated_rows(paper, design, d) for d in paper.counted(design.treatment.term)]
     if not found:
         found = [not_applicable("treated_rows", f"no descriptives of {design.treatment.term}", "its mean and N")]
     passed = [f for f in found[1:] if f.verdict == "pass"]
@@ -41,7 +41,7 @@ def _treated_rows(paper: Paper, design: Design, described: Described) -> Finding
     if described.mean is None:
         return not_applicable("treated_rows", f"no mean of {described.variable} is printed", "its mean", scope)
     counts = support.ones_by_mean(described)
-    rows = whole_range(counts) if counts else f"{plain(described.n * described.mean.lo)} or more"
+    rows = whole_range(counts) if counts else f"about {plain(described.n * described.mean.at)}"
     unit, told = panel.unit, support.cohorts_told(treatment.cohorts, panel)
     observed = f"mean {described.texts['mean']} with N = {described.n}: {rows} treated {unit}-years"
     says = (

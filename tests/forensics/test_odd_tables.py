@@ -40,7 +40,7 @@ def change_descriptives(df, changes):
     return df
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES, described=DESCRIBED, dropped=DROPPED)
 def test_every_rule_answers(paper, changes, described, dropped):
     from dataclasses import replace
