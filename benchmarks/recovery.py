@@ -22,8 +22,10 @@ from benchmarks.recovery_trials import PANELS_PER_BLOCK, SCENARIOS, Scenario, Tr
 from citycarbon.paths import PROJECT_ROOT, resolve_home
 
 METHODS = PROJECT_ROOT / "docs" / "methods.md"
-BEGIN, END = "<!-- recovery: begin, code {} -->", "<!-- recovery: end -->"
-# What decides the figures: the process, the engine and the trials.
+BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
+PROBE_BEGIN, PROBE_END = "<!-- recovery: probe", "-->"
+SAME = 1e-6  # relative: another processor changes later digits than this
+# What decides the figures: the process, the engine and the trials. Kept blocks are of this code and no other.
 CODE = [
     *(f"citycarbon/sample/{n}.py" for n in ("design", "dgp", "panels", "places", "published", "truth", "world")),
     *(f"citycarbon/econometrics/{n}.py" for n in ("draws", "fwl", "randomisation", "resampling")),
@@ -37,18 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.docs and (options.panels < FULL or options.scenario):
         parser.error(f"--docs needs all scenarios and at least {FULL} panels")
-    code = fingerprint(CODE)
     if options.check:
-        print(check(METHODS.read_text(encoding="utf-8"), code))
+        print(check(METHODS.read_text(encoding="utf-8"), probe()))
         return 0
     chosen = [SCENARIOS[name] for name in options.scenario or SCENARIOS]
     work = options.work or resolve_home().root / "recovery"
+    code = fingerprint(CODE)
     trials = [t for s in chosen for t in run_scenario(s, options.panels, work / code, options.workers)]
     figures = summarise(trials)
     write(figures, options, work)
     print(markdown(figures))
     if options.docs:
-        METHODS.write_text(with_table(METHODS.read_text(encoding="utf-8"), markdown(figures), code), encoding="utf-8")
+        text = with_table(METHODS.read_text(encoding="utf-8"), markdown(figures), probe_text(trials))
+        METHODS.write_text(text, encoding="utf-8")
     missed = [f"{f.scenario} {f.quantity}: {f.bound}" for f in figures if f.within is False]
     print("\n".join(f"misses its bound: {m}" for m in missed) or "every bound is met")
     return 1 if missed else 0
@@ -150,28 +153,44 @@ def write(figures: Sequence[Figure], options: argparse.Namespace, work: Path) ->
         options.json.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n", encoding="utf-8")
 
 
-def with_table(text: str, table: str, code: str) -> str:
-    """``text`` with the table between its markers replaced, and the code named there."""
-    before, _, rest = text.partition(BEGIN.split("{}")[0])
+def probe() -> list[Trial]:
+    """The trials of the first panel of every scenario: they change when a change of the code changes the figures."""
+    return [t for s in SCENARIOS.values() for t in run_block(s, 0, [0])]
+
+
+def probe_text(trials: Sequence[Trial]) -> str:
+    """The first panels' trials, a line each, as they stand behind the table: scenario, quantity, error, both p-values."""
+    lines = [f"{t.scenario} {t.quantity} {t.error:.9e} {t.p_ri:.3f} {t.p_clustered:.9e}" for t in trials if t.panel == 0]
+    return "\n".join([PROBE_BEGIN, *lines, PROBE_END])
+
+
+def with_table(text: str, table: str, probed: str) -> str:
+    """``text`` with what stands between its markers replaced by the table and the trials that identify the code."""
+    before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not end:
+    if not (begin and end):
         raise ValueError(f"docs/methods.md has no markers '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN.format(code)}\n{table}\n{end}{after}"
+    return f"{before}{BEGIN}\n{table}\n\n{probed}\n{END}{after}"
 
 
-def code_of_table(text: str) -> str:
-    """The fingerprint of the code that the table of ``text`` was made by; empty where there is none."""
-    _, begin, rest = text.partition(BEGIN.split("{}")[0])
-    return rest.partition(BEGIN.split("{}")[1])[0] if begin else ""
+def check(text: str, now: Sequence[Trial]) -> str:
+    """Whether the code as it is still gives the first panels' trials behind the table. A warning and no error."""
+    lines = text.partition(PROBE_BEGIN)[2].partition(PROBE_END)[0].split("\n")
+    shown = {tuple(words[:2]): [float(w) for w in words[2:]] for words in map(str.split, lines) if words}
+    found = {(t.scenario, t.quantity): [t.error, t.p_ri, t.p_clustered] for t in now}
+    other = [
+        " ".join(name)
+        for name in found | shown
+        if name not in found or name not in shown or not _alike(found[name], shown[name])
+    ]
+    if not other:
+        return f"the recovery table of docs/methods.md is of this code: {len(found)} first trials are the same"
+    told = f"the recovery table of docs/methods.md is of other code: {', '.join(other)}"
+    return f"warning: {told}. make recovery ARGS=--docs measures again"
 
 
-def check(text: str, code: str) -> str:
-    """One line: whether the table was made by the code as it is. A warning and no error: most edits change no figure."""
-    made = code_of_table(text)
-    if made == code:
-        return f"docs/methods.md: the recovery table is of this code ({code})"
-    told = f"the recovery table of docs/methods.md is of other code ({made or 'none'}, now {code})"
-    return f"warning: {told}; make recovery ARGS=--docs measures again"
+def _alike(values: Sequence[float], others: Sequence[float]) -> bool:
+    return all(abs(a - b) <= SAME * max(abs(a), abs(b)) for a, b in zip(values, others, strict=True))
 
 
 if __name__ == "__main__":

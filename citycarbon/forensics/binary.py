@@ -17,7 +17,7 @@ def binary_mean_and_sd(paper: Paper, design: Design | None) -> list[Finding]:
     """L69: for every 0/1 variable the numbers of ones that reproduce mean and sd, and the codings that give such a number."""
     found: list[Finding] = []
     for described in paper.descriptives.values():
-        if described.mean is None or not _is_binary(described, design):
+        if described.mean is None or described.is_weighted or not _is_binary(described, design):
             continue
         finding = _enumerate(paper, described)
         if not described.sample or finding.verdict != "pass":
@@ -51,7 +51,7 @@ def _enumerate(paper: Paper, described: Described) -> Finding:
         )
         shown = "{" + ", ".join(map(str, counts[:20])) + (", ..." if len(counts) > 20 else "") + "}"
         return Finding("ones", scope, "pass", f"{shown} ones of {n}", expected, text)
-    nearest = round(n * described.mean.at)
+    nearest = min(max(round(n * described.mean.at), 0), n)
     text = (
         f"{paper.source} prints mean {described.texts['mean']}{sd} for the 0/1 variable {name}, but no whole number of ones "
         f"among {n} rows gives both: {nearest} ones have mean {plain(nearest / n)} and sd "

@@ -104,13 +104,13 @@ def _magnitude(paper: Paper, claim: Claim, rule: ChangeRule) -> Finding:
         return _lacking(claim, f"{rule.term} is not estimated in both columns")
     before, after = (abs(c.estimate) for c in cells)
     change = after - before
-    share = 100 * change.at / before.at if before.at else math.inf
-    observed = f"|{rule.term}| {span(before)} to {span(after)}: {share:+.1f} %"
+    by = f" of {100 * abs(change.at) / before.at:.1f} %" if before.at else ""
+    observed = f"|{rule.term}| {span(before)} to {span(after)}: {'+' if change.at > 0 else '-'}{by.removeprefix(' of ')}"
     expected = f"a {rule.change} magnitude"
     signed = change if rule.change == "larger" else change * -1
     numbers = (
         f"from {columns[0].name} to {columns[1].name} the magnitude of {rule.term} goes from {cells[0].b.lstrip('-')} to "
-        f"{cells[1].b.lstrip('-')}, {'a rise' if share > 0 else 'a fall'} of {abs(share):.1f} %"
+        f"{cells[1].b.lstrip('-')}, {'a rise' if change.at > 0 else 'a fall'}{by}"
     )
     if signed.hi < 0:
         return Finding("claim", claim.id, "fail", observed, expected, f"{_says(claim)}, but {numbers}.")

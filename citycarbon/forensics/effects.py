@@ -61,8 +61,7 @@ def _labels(columns: list[Column], places: list[str], printed: frozenset[str], w
         )
     text = (
         f"By {where} the fixed effects are {said}, but {listed(places)} print {shown}: one of the two is wrong, and they do "
-        "not "
-        "give the same estimates."
+        "not give the same estimates."
     )
     return Finding("labels", scope, "fail", observed, expected, text)
 

@@ -161,21 +161,22 @@ def _collapsed(paper: Paper, design: Design) -> Iterator[Finding]:
     for split in design.splits:
         whole = paper.find(split.of.table, split.of.column)
         halves = [c for c in (paper.find(split.table, split.high), paper.find(split.table, split.low)) if c]
-        hits = [(c, hit) for c in halves if whole for hit in [_outlier(whole, c, treatment)] if hit]
-        if not hits or whole is None:
-            continue
-        term = hits[0][1][0]
-        told = listed([f"{c.cells[term].se} in {c.name}" for c, _ in hits])
-        times = listed([plain(1 / f.at, 2) for _, (_, f) in hits])
-        text = (
-            f"The standard error of {term} falls from {whole.cells[term].se} in {whole.name} to {told}, {times} times below "
-            "what "
-            f"the rows explain, while those of the other controls do not fall: {term} has lost its collinearity with the fixed "
-            f"effects, the pattern of a run without {_effect(halves[0])} effects."
-        )
-        observed = "; ".join(f"{c.code} {t} {span(f)}" for c, (t, f) in hits)
+        found = [(c, *hit) for c in halves if whole for hit in [_outlier(whole, c, treatment)] if hit]
         code = paper.halves(split.table, split.high, split.low)[0]
-        yield Finding("one_error_collapses", code, "warn", observed, f"above {1 / OUTLIER:.2f}", text)
+        for term in dict.fromkeys(term for _, term, _ in found):
+            yield _collapse(whole, term, [(c, factor) for c, t, factor in found if t == term], code)
+
+
+def _collapse(whole: Column, term: str, hits: list[tuple[Column, Interval]], code: str) -> Finding:
+    told = listed([f"{c.cells[term].se} in {c.name}" for c, _ in hits])
+    times = listed([plain(1 / factor.at, 2) for _, factor in hits])
+    text = (
+        f"The standard error of {term} falls from {whole.cells[term].se} in {whole.name} to {told}, {times} times below what "
+        f"the rows explain, while those of the other controls do not fall: {term} has lost its collinearity with the fixed "
+        f"effects, the pattern of a run without {_effect(hits[0][0])} effects."
+    )
+    observed = "; ".join(f"{c.code} {term} {span(factor)}" for c, factor in hits)
+    return Finding("one_error_collapses", code, "warn", observed, f"above {1 / OUTLIER:.2f}", text)
 
 
 def _effect(column: Column) -> str:
@@ -193,7 +194,7 @@ def _outlier(whole: Column, column: Column, treatment: str) -> tuple[str, Interv
         and t in column.cells
         and column.cells[t].is_tested
         and whole.cells[t].is_tested
-        and whole.cells[t].std_error.lo > 0
+        and min(whole.cells[t].std_error.lo, column.cells[t].std_error.lo) > 0
     }
     if len(factors) < 4:
         return None

@@ -35,7 +35,9 @@ def minimum_standard_error(paper: Paper, design: Design | None) -> list[Finding]
     for column in paper.columns:
         described = paper.described(column.outcome, column)
         cell = column.cells.get(term)
-        if cell is None or not cell.is_tested or described is None or described.n != column.n or rmse(paper, column) is None:
+        if cell is None or not cell.is_tested or described is None or described.n != column.n or described.is_weighted:
+            continue
+        if rmse(paper, column) is None:
             continue
         numbers = (column.outcome, *(c.text for c in column.cells.values()))
         if numbers not in seen:  # a column that repeats another one is told once
@@ -107,16 +109,14 @@ def _bound(paper: Paper, design: Design, column: Column, squares: float, finding
     if not error.below(least):
         text = (
             f"The standard error of {term} in {column.name} ({column.cells[term].se}) is not below {plain(least.at, 3)}, the "
-            "least under "
-            f"{what}."
+            f"least under {what}."
         )
         return Finding(finding, column.code, "pass", observed, expected, text)
     classical, why = are_classical(paper, design)
     if not classical and not error.below(least * (1 - FAR)):
         text = (
             f"The standard error of {term} in {column.name} ({column.cells[term].se}) is below {plain(least.at, 3)}, the "
-            "least of "
-            f"a classical one under {what}, by no more than an error that weighs rows by their residuals can be."
+            f"least of a classical one under {what}, by no more than an error that weighs rows by their residuals can be."
         )
         return Finding(finding, column.code, "pass", observed, expected, text)
     verdict: Verdict = "fail" if classical else "warn"
@@ -124,8 +124,7 @@ def _bound(paper: Paper, design: Design, column: Column, squares: float, finding
     text = (
         f"{column.name} prints a standard error of {column.cells[term].se} for {term}, but under {what} it cannot be below "
         f"{plain(least.at, 3)} {sure}: its residual sd of {plain(rmse(paper, column).at, 3)} over the root of a sum of "
-        "squares of at most "
-        f"{plain(squares, 3)}, where the printed error needs {plain(implied.at, 3)}."
+        f"squares of at most {plain(squares, 3)}, where the printed error needs {plain(implied.at, 3)}."
     )
     return Finding(finding, column.code, verdict, observed, expected, text)
 
@@ -145,6 +144,8 @@ def _change(paper: Paper, design: Design, sub: Subsample) -> Iterator[Finding]:
     errors = [_treatment_error(c, treatment.term, design) for c in (whole, column)]
     if errors[0] is None or errors[1] is None or errors[0].lo <= 0 or not 0 < after <= before:
         return
+    if before >= whole.n or after >= column.n or not support.within_variation(left, panel):
+        return  # treated rows cannot be part of these samples: L68 says so
     change = errors[1] / errors[0]
     predicted = math.sqrt(before * (1 - before / whole.n) / (after * (1 - after / column.n)))
     within = math.sqrt(support.within_variation(treatment.cohorts, panel) / support.within_variation(left, panel))

@@ -169,4 +169,5 @@ def _statistics(sample: str, name: str, values: pd.Series, weights: pd.Series | 
         "min": number(float(x.min())),
         "max": number(float(x.max())),
         "sample": sample,
+        "weighted": "" if weights is None else "yes",
     }

@@ -93,6 +93,7 @@ class Described:
     max: Interval | None
     texts: dict[str, str]
     sample: str = ""
+    is_weighted: bool = False  # then mean and sd are not those of n rows: nothing can be counted from them
 
     @property
     def range(self) -> Interval | None:
@@ -125,9 +126,9 @@ class Paper:
         own = self.descriptives.get((f"{column.table}:{column.number}", variable)) if column else None
         return own or self.descriptives.get(("", variable))
 
-    def all_described(self, variable: str) -> list[Described]:
-        """Every row of descriptives about ``variable``, the general one first."""
-        return [d for (_, name), d in self.descriptives.items() if name == variable]
+    def counted(self, variable: str) -> list[Described]:
+        """Every row of descriptives about ``variable`` from which its ones can be counted, the general one first."""
+        return [d for (_, name), d in self.descriptives.items() if name == variable and not d.is_weighted]
 
     def general(self) -> list[Described]:
         """The rows of descriptives that are not about one regression column."""
@@ -210,4 +211,5 @@ def _described(row: dict[str, str]) -> Described:
         max=value("max"),
         texts={name: brief(text) for name, text in texts.items()},
         sample=row.get("sample") or "",
+        is_weighted=row.get("weighted") == "yes",
     )

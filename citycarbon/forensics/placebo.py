@@ -76,9 +76,8 @@ def _axis(facts: Placebo, sd: Interval) -> Iterator[Finding]:
     if reach.lo > usual + 1:
         text = (
             f"The axis of {facts.where} runs to {plain(far.at)}, {plain(reach.at, 2)} placebo sd from zero, where "
-            f"{facts.draws} "
-            f"normal draws reach about {plain(usual, 2)}: the draws are not as normal as the text says, or the axis is wider "
-            "than they."
+            f"{facts.draws} normal draws reach about {plain(usual, 2)}: the draws are not as normal as the text says, or the "
+            "axis is wider than they."
         )
         yield Finding("axis", facts.where, "warn", observed, expected, text)
     else:

@@ -24,7 +24,8 @@ PUBLISHED_COLUMNS = (
 # Known where the numbers are one's own: degrees of freedom of the t test, the p-value that earns the star, who gives the star.
 OPTIONAL_PUBLISHED = ("df", "p_value", "star_rule")
 DESCRIPTIVE_COLUMNS = ("variable", "sd", "n", "mean", "min", "max")
-OPTIONAL_DESCRIPTIVES = ("sample",)  # ``table:column`` where a row describes the rows of one regression column only
+# ``table:column`` where a row describes the rows of one regression column only; ``yes`` where its statistics are weighted.
+OPTIONAL_DESCRIPTIVES = ("sample", "weighted")
 OF_A_COLUMN = ("column_label", "outcome", "N", "adj_r2", "fe_label_1", "fe_label_2")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 STARS = ("", "*", "**", "***")

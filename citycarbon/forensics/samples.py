@@ -62,8 +62,7 @@ def _membership(split: Split, table: str, whole: Column, high: Column, low: Colu
         also = f"; besides, {gone}" if gone else ""
         text = (
             f"{start(split.where)} calls {table} a median split, but its criterion ({split.criterion}) is membership in a "
-            "list, "
-            f"which has no median; the halves hold {high.n} and {low.n} rows{also}."
+            f"list, which has no median; the halves hold {high.n} and {low.n} rows{also}."
         )
         return "fail", expected, text
     if lost:
@@ -83,11 +82,10 @@ def _median(
     if split.method == "median_of_rows":
         text = (
             f"A median over rows of {split.criterion} would put {half:.0f} of {whole.n} rows into each half of {table}, but "
-            "they "
-            f"hold {high.n} and {low.n}: {abs(high.n - low.n) // 2} rows would have to tie at the median{unexplained}."
+            f"they hold {high.n} and {low.n}: {abs(high.n - low.n) // 2} rows would have to tie at the median{unexplained}."
         )
         return "warn", expected, text
-    if panel is None or panel.units is None:
+    if panel is None or panel.units is None or panel.units < 2:
         return (
             "warn",
             expected,
@@ -109,16 +107,14 @@ def _over_units(
     per = f"{small:.1f} rows a {panel.unit} in one half and {big:.1f} in the other ({whole / panel.units:.1f} on average)"
     if big > panel.years:
         text = (
-            f"No median without ties gives the {rows} of {table}: over rows it is {whole // 2} a half, and {each:.0f} "
-            f"{units} in "
-            f"{panel.years} years have at most {int(each * panel.years)} rows{unexplained}."
+            f"No median without ties gives the {rows} of {table}: over rows it is {whole // 2} a half, and {each:.0f} {units} "
+            f"in {panel.years} years have at most {int(each * panel.years)} rows{unexplained}."
         )
         return "warn", expected, text
     if big > UNEVEN * small or unexplained:
         odd = (
             f"{table} is called a median split of {split.criterion}, but {rows} are no median over rows ({whole // 2} a "
-            "half), and "
-            f"a median over {units} needs {per}{unexplained}."
+            f"half), and a median over {units} needs {per}{unexplained}."
         )
         return "warn", expected, odd
     text = f"The {rows} of {table} are what a median over {units} can give: {per}; no row is lost."
@@ -196,8 +192,7 @@ def _bound(paper: Paper, design: Design | None, column: Column, whole: Column) -
         text = (
             f"{says}, against a least possible {fixed(floor.at, column.adj_r2)}: the {whole.n - column.n} rows left out would "
             f"have to carry {plain(needed.at, 3)} of the {plain(most.at, 3)} units of total variance that as many rows can "
-            "carry at "
-            f"most ({share}), all of them at the end of the range; more likely the R2 is of another kind."
+            f"carry at most ({share}), all of them at the end of the range; more likely the R2 is of another kind."
         )
         return Finding("r2_floor", column.code, "warn", observed, expected, text)
     text = f"{says}, above the least possible {fixed(floor.at, column.adj_r2)}."

@@ -114,8 +114,7 @@ def _too_many(paper: Paper, d: Described) -> Finding | None:
     why = f"rows without {d.variable} cannot be in that regression" if proven else "so that column is not on the rows described"
     text = (
         f"{paper.source} counts {d.n} values of {d.variable}, but {column.name} uses {column.n} rows with {d.variable} as "
-        f"{role}: "
-        f"{column.n - d.n} more, and {why}."
+        f"{role}: {column.n - d.n} more, and {why}."
     )
     codes = listed([f"{c.code} N = {c.n}" for c in over], most=4)
     return Finding("rows", d.variable, "fail" if proven else "warn", codes, f"N at most {d.n}", text)
@@ -200,9 +199,8 @@ def _sizes(paper: Paper, treatment: str) -> Iterator[Finding]:
         if large and not beyond:
             column, term, times = max(large, key=lambda entry: entry[2].at)
             text = (
-                f"In {column.name} one sd of {term} goes with {plain(times.at, 3)} sd of {outcome}, so {term} and the "
-                "effects or "
-                "other regressors must offset each other: a sign of collinearity."
+                f"In {column.name} one sd of {term} goes with {plain(times.at, 3)} sd of {outcome}, so {term} and the effects "
+                "or other regressors must offset each other: a sign of collinearity."
             )
             observed = f"|b| sd(x) / sd(y) = {span(times)} in {column.code}"
             yield Finding("standardised_size", outcome, "warn", observed, "at most 1 without offsetting regressors", text)

@@ -199,8 +199,8 @@ def _degrees(design: Design | None, tested: Sequence[Tested]) -> Iterator[Findin
         told = listed([f"{x.scope} ({x.cell.text}, t = {span(x.t)})" for x in large if not x.possible_at(least - 1)], most=3)
         text = (
             f"The printed stars need a t distribution with at least {least} degrees of freedom, because of {told}, so the "
-            "standard "
-            f"errors are not clustered in {least} groups or fewer, unless they were tested with normal critical values."
+            f"standard errors are not clustered in {least} groups or fewer, unless they were tested with normal critical "
+            "values."
         )
         yield Finding("degrees_of_freedom", "all", "pass", f"at least {least}", "those of the stated errors", text)
     for group in design.groupings if design and large else []:

@@ -70,8 +70,7 @@ def _difference(split: Split, scope: str, name: str, high: Cell, low: Cell) -> F
     observed = f"{span(difference)}, SE {span(error)}, z = {span(z)}, {p_text(p.at)}"
     numbers = (
         f"{strong.text.rstrip('*')} against {weak.text.rstrip('*')}: difference {span(difference)}, standard error "
-        f"{span(error)}, "
-        f"z = {span(z)}, {p_text(p.at)}"
+        f"{span(error)}, z = {span(z)}, {p_text(p.at)}"
     )
     if split.stronger is None:
         text = f"The halves of {name} differ by {numbers.partition(': difference ')[2]}; the text claims no difference."

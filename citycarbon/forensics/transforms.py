@@ -13,6 +13,7 @@ from citycarbon.forensics.wording import listed, plain, start
 
 TRANSFORMS = Rule("L72", "transform_plausibility", "described values against the declared definition and transform")
 
+LARGEST = 10.0  # no effect on a log is larger; one that is, is no effect on a log
 # Bounds that hold for any paper. What a single paper's variable can be goes into its design (plausible).
 QUANTITIES: dict[str, Plausible] = {
     "head_count": Plausible(low=0, high=1.5e9, why="no country has more than 1.5 billion people"),
@@ -122,11 +123,11 @@ def _unstated(paper: Paper, design: Design, d: Described, declared: Variable) ->
         return
     term = design.treatment.term if design.treatment else "did"
     effects = [(c, c.cells[term].estimate) for c in paper.columns if c.outcome == d.variable and term in c.cells]
-    effects = [(c, e) for c, e in effects if e is not None]
+    effects = [(c, e) for c, e in effects if e is not None and abs(e.at) < LARGEST]
     told = ""
     if effects:
         picked = [max(effects, key=lambda ce: abs(ce[1].at)), min(effects, key=lambda ce: abs(ce[1].at))]
-        told = "; if it is a natural log, " + listed([f"{e.at:.3f} in {c.name} means {_percent(e)}" for c, e in picked])
+        told = "; if it is a natural log, " + listed([f"{c.cells[term].b} in {c.name} means {_percent(e)}" for c, e in picked])
     text = (
         f"Neither unit nor transform of {d.variable} is stated, though {paper.source} prints {d.texts['min']} to "
         f"{d.texts['max']}, so no effect on it can be read in percent{told}."
@@ -143,7 +144,7 @@ def _definitions(name: str, declared: Variable) -> Iterator[Finding]:
         return
     told = "; ".join(f"{d.where}: {d.text}" for d in declared.definitions)
     text = (
-        f"{name} is defined in {len(declared.definitions)} ways that differ ({told}): the reader cannot know which "
-        "one was used."
+        f"{name} is defined in {len(declared.definitions)} ways that differ ({told}): the reader cannot know which one was "
+        "used."
     )
     yield Finding("definitions", name, "warn", f"{len(declared.definitions)} definitions", "1 definition", text)

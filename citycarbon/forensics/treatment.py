@@ -19,7 +19,7 @@ def treatment_support(paper: Paper, design: Design | None) -> list[Finding]:
     """L68: treated rows, treated units, event window, rows a unit has, what exclusions and matching leave."""
     if design is None or design.treatment is None or design.panel is None:
         return [not_applicable("treated_rows", "no design with a treatment rule", "panel and treatment in the design")]
-    found = [_treated_rows(paper, design, d) for d in paper.all_described(design.treatment.term)]
+    found = [_treated_rows(paper, design, d) for d in paper.counted(design.treatment.term)]
     if not found:
         found = [not_applicable("treated_rows", f"no descriptives of {design.treatment.term}", "its mean and N")]
     passed = [f for f in found[1:] if f.verdict == "pass"]
@@ -41,7 +41,7 @@ def _treated_rows(paper: Paper, design: Design, described: Described) -> Finding
     if described.mean is None:
         return not_applicable("treated_rows", f"no mean of {described.variable} is printed", "its mean", scope)
     counts = support.ones_by_mean(described)
-    rows = whole_range(counts) if counts else f"{plain(described.n * described.mean.lo)} or more"
+    rows = whole_range(counts) if counts else f"about {plain(described.n * described.mean.at)}"
     unit, told = panel.unit, support.cohorts_told(treatment.cohorts, panel)
     observed = f"mean {described.texts['mean']} with N = {described.n}: {rows} treated {unit}-years"
     says = (
@@ -135,8 +135,7 @@ def _window_holds(paper: Paper, design: Design) -> Iterator[Finding]:
     end = "" if event.ends == "exact" else f" unless t+{event.last} stands for all later years, which is not stated"
     text = (
         f"{start(event.where)} ends at t+{event.last}, where {units} {support.many(panel)} have at most {most} treated rows, "
-        "but the "
-        f"mean of {described.variable} implies at least {math.ceil(rows.lo - 1e-6)}; both cannot hold{end}."
+        f"but the mean of {described.variable} implies at least {math.ceil(rows.lo - 1e-6)}; both cannot hold{end}."
     )
     yield Finding("event_window", event.where, "fail" if event.ends == "exact" else "warn", observed, expected, text)
 
@@ -215,8 +214,7 @@ def _subsample(paper: Paper, design: Design, sub: Subsample) -> Iterator[Finding
             text = (
                 f"{column.name} is said to exclude rows under a policy that has held everywhere since {sub.nationwide_from} "
                 f"({sub.where}); that would leave no treated row under the rule, yet only {lost} of {whole.n} rows are gone "
-                "and "
-                "an effect is printed, so what was excluded is not what is described."
+                "and an effect is printed, so what was excluded is not what is described."
             )
         yield Finding("exclusion_support", column.code, "pass" if left else "warn", observed, "at least 1 treated row", text)
     described = paper.described(treatment.term)
@@ -226,8 +224,8 @@ def _subsample(paper: Paper, design: Design, sub: Subsample) -> Iterator[Finding
         few = rows.lo > column.n + 1e-6
         text = (
             f"{column.name} keeps {column.n} of {whole.n} rows after matching ({100 * column.n / whole.n:.1f} %), fewer than "
-            "the "
-            f"{whole_range(support.ones_by_mean(described))} treated rows of {paper.source}, so treated rows were lost as well."
+            f"the {whole_range(support.ones_by_mean(described))} treated rows of {paper.source}, so treated rows were lost as "
+            "well."
             if few
             else f"{column.name} keeps {column.n} of {whole.n} rows after matching."
         )

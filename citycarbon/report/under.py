@@ -83,14 +83,16 @@ def _unit(study: Study, line: Line) -> str:
 
 def _sum_check(line: Line) -> str:
     """The sum is formed here from its terms; what the file says of it is not repeated but checked."""
-    known = [(num(line, name), words) for name, words in _SUM if math.isfinite(num(line, name))]
+    by_half = math.isfinite(num(line, "singletons_low"))
+    terms = [(name, words) for name, words in _SUM if name != "singletons" or not by_half]
+    known = [(num(line, name), words) for name, words in terms if math.isfinite(num(line, name))]
     total, says = num(line, "n_total"), yes(line, "sum_holds")
     if not known or not math.isfinite(total):
         return ""
     found = sum(n for n, _ in known)
     holds = found == total and says is not False
-    terms = " + ".join(f"{count(n)} {words}" for n, words in known)
-    return f"{_of(line)}, sum check: {terms} = {count(found)}, N = {count(total)}: {'holds' if holds else 'DOES NOT HOLD'}."
+    shown = " + ".join(f"{count(n)} {words}" for n, words in known)
+    return f"{_of(line)}, sum check: {shown} = {count(found)}, N = {count(total)}: {'holds' if holds else 'DOES NOT HOLD'}."
 
 
 def _difference(line: Line) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import recovery
 from benchmarks.recovery_summary import summarise
 from benchmarks.recovery_trials import PANELS_PER_BLOCK, SCENARIOS, run_block
 
@@ -41,3 +42,9 @@ def test_effects_are_recovered_and_covered():
         assert abs(figure.z) < 6.5  # of t(5): once in a thousand
         if not figure.quantity.endswith("difference"):
             assert low <= figure.reject_ri <= high, figure.quantity
+
+
+def test_the_table_of_the_methods_is_of_this_code():
+    """Where this fails a change has moved the figures: ``make recovery ARGS=--docs`` measures them again."""
+    said = recovery.check(recovery.METHODS.read_text(encoding="utf-8"), recovery.probe())
+    assert said.startswith("the recovery table"), said

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from benchmarks import recovery
 from benchmarks.fingerprint import fingerprint
-from benchmarks.recovery_summary import FULL, frame, markdown, share_limit, summarise
-from benchmarks.recovery_trials import ALL_CITIES, PANELS_PER_BLOCK, SCENARIOS, Trial
+from benchmarks.recovery_summary import FULL, LABELS, frame, markdown, share_limit, summarise
+from benchmarks.recovery_trials import ALL_CITIES, PANELS_PER_BLOCK, SCENARIOS, SPLITS, Trial
 
 
 def trials(scenario="constant_effect", quantity="main", panels=4000, bias=0.0, rejected=0.05, by_t=0.11):
@@ -142,10 +143,33 @@ def test_bad_options_end_with_2_and_a_sentence(wrong, capsys):
 
 
 def test_the_table_goes_between_its_markers():
-    text = f"before\n{recovery.BEGIN.format('0' * 16)}\nold\n{recovery.END}\nafter\n"
-    new = recovery.with_table(text, "| new |", "f" * 16)
-    assert new.startswith("before\n") and new.endswith("after\n") and "old" not in new and "| new |" in new
-    assert recovery.code_of_table(new) == "f" * 16
-    assert recovery.check(new, "f" * 16).startswith("docs/methods.md: ") and recovery.check(new, "e" * 16).startswith("warning")
+    text = f"before\n{recovery.BEGIN}\nold\n{recovery.END}\nafter\n"
+    new = recovery.with_table(text, "| new |", "probe")
+    assert new == f"before\n{recovery.BEGIN}\n| new |\n\nprobe\n{recovery.END}\nafter\n"
     with pytest.raises(ValueError, match="no markers"):
         recovery.with_table("nothing", "x", "y")
+
+
+def test_the_first_trials_tell_whether_a_table_is_of_this_code():
+    found = [Trial("no_effect", "main", i, 0.0, -0.0123456789012, 0.123, 1.5e-7) for i in range(3)]
+    text = recovery.with_table(f"{recovery.BEGIN}{recovery.END}", "| table |", recovery.probe_text(found))
+    assert recovery.check(text, found[:1]).startswith("the recovery table")
+    nearly = Trial("no_effect", "main", 0, 0.0, -0.0123456789, 0.123, 1.5e-7)
+    assert recovery.check(text, [nearly]).startswith("the recovery table")
+    other = Trial("no_effect", "main", 0, 0.0, -0.0123466, 0.123, 1.5e-7)
+    for now in ([other], [], [*found[:1], Trial("real_pilots", "main", 0, 0.0, 0.1, 0.5, 0.5)]):
+        assert recovery.check(text, now).startswith("warning: ") and "make recovery" in recovery.check(text, now)
+    assert recovery.check("no table", found[:1]).startswith("warning: ")
+
+
+def test_methods_shows_a_full_run_in_which_every_bound_is_met():
+    """That the numbers are of the code as it is: test_recovery_size.py."""
+    text = recovery.METHODS.read_text(encoding="utf-8")
+    table = text.partition(recovery.BEGIN)[2].partition(recovery.PROBE_BEGIN)[0]
+    panels = [int(n.replace(",", "")) for n in re.findall(r"`: ([\d,]+) panels", table)]
+    assert len(panels) == len(SCENARIOS) and min(panels) >= FULL
+    rows = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
+    verdicts = [r[-1] for r in rows if r[-1] != "met"]
+    bounded = 3 + 3 * len(SPLITS) + 1
+    assert verdicts.count("yes") == bounded and "NO" not in verdicts and len(verdicts) == bounded + 5
+    assert {r[0] for r in rows if r[-1] != "met"} == set(LABELS.values())

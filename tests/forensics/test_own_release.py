@@ -112,6 +112,12 @@ def test_an_altered_number_or_label_fails_its_rule(ours, column, where, change, 
     assert rule in ours.altered(column, change(rows[column].iloc[0]), **where).failing()
 
 
+def test_ones_are_not_counted_from_weighted_means(ours):
+    weighted = ours.redescribed("did", mean="0.300", sd="0.400", weighted="yes")
+    assert not {"L68", "L69"} & weighted.failing()
+    assert {"L68", "L69"} <= ours.redescribed("did", mean="0.300", sd="0.400").failing()
+
+
 def test_a_treatment_that_the_policy_list_does_not_know_fails(run):
     panel, study, _, folder = run
     wrong = panel.assign(first_year_ai_pilot=panel["first_year_ai_pilot"] + 1)

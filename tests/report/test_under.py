@@ -41,6 +41,12 @@ def test_a_split_prints_cut_level_every_term_of_the_sum_and_both_tests(whole):
     assert "The data cannot tell the halves apart (by the clustered t test p = 0.200; RI with 9,999 redraws)." in text
 
 
+@pytest.mark.parametrize("change", [{"singletons": "1"}, {"singletons": "1", "singletons_low": "", "singletons_high": ""}])
+def test_singletons_are_counted_once_whether_by_half_or_in_all(whole, change):
+    text = " ".join(split_notes(whole, SPLIT | change))
+    assert "= 100, N = 100: holds." in text and text.count("singletons") == (1 if "singletons_low" in change else 2)
+
+
 @pytest.mark.parametrize("change", [{"n_low": "47"}, {"sum_holds": "false"}])
 def test_a_sum_that_does_not_hold_is_shouted(whole, change):
     assert "DOES NOT HOLD" in " ".join(split_notes(whole, SPLIT | change))
