@@ -58,7 +58,7 @@ def estimate_columns(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
         row
         for name, table in study.regression_tables().items()
         for column in table.columns
-        for row in _column_rows(panel, study, name, column)
+        for row in column_rows(panel, study, name, column)
     ]
     return frame(rows)
 
@@ -106,7 +106,8 @@ def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table
     return float(fwl.project(values, x[:, verdict.keep], effects)[verdict.keep.index(0)])
 
 
-def _column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
+def column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
+    """The rows of one column, one a term, in the contract's columns; see :func:`estimate_columns`."""
     sample, fitted = fit_column(panel, study, column)
     shared = _shared(study, table, column, sample, fitted)
     floor = star_floor_reason(shared["n_treated_units"], fitted.residual_df, study.star_floor) if column.matching else ""

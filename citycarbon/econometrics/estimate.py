@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from citycarbon.econometrics.columns import estimate_columns
-from citycarbon.econometrics.placebo import Randomised, add_randomisation
+from citycarbon.econometrics.columns import column_rows
+from citycarbon.econometrics.contract import frame
+from citycarbon.econometrics.placebo import Randomised, Redrawing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,4 +19,11 @@ def estimate_study(panel: pd.DataFrame, study: Study, *, workers: int = 2) -> Ra
 
     ``panel``: the mart ``city_panel``; the order of its rows does not matter, nor does the number of ``workers`` (threads).
     """
-    return add_randomisation(estimate_columns(panel, study), panel, study, workers=workers)
+    rows = []
+    with Redrawing(panel, study, workers=workers) as redrawing:
+        for name, table in study.regression_tables().items():
+            for column in table.columns:
+                fitted = column_rows(panel, study, name, column)
+                redrawing.begin(fitted, name, column)
+                rows += fitted
+        return redrawing.finish(frame(rows))

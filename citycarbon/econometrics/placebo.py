@@ -6,6 +6,7 @@ The tests are ``randomisation`` and ``inversion``; who is drawn is ``draws``; th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,33 +65,67 @@ def add_randomisation(
     is already decided are left as they are. A column that estimates what an earlier one does (same ``spec_id``) has its draws.
     Raises ValueError where the engine does not reproduce an estimate: a bug.
     """
-    import pandas as pd
+    with Redrawing(panel, study, draws, workers) as redrawing:
+        for name, table in study.regression_tables().items():
+            for column in table.columns:
+                at = (estimates["table"] == name) & (estimates["column"] == column.id)
+                redrawing.begin(estimates[at].to_dict("records"), name, column)
+        return redrawing.finish(estimates)
 
-    out, rows, shown = estimates.copy(), [], []
-    known: dict[tuple[str, int], _Done] = {}
-    for name, table in study.regression_tables().items():
-        for column in table.columns:
-            at = (out["table"] == name) & (out["column"] == column.id) & (out["term"] == column.treatment)
-            due = out.index[at & (out["star_rule"] == PENDING)]
-            if not len(due):
-                continue
-            row = out.loc[due[0]]
-            if study.placebo is None:
-                done = _refused(row, NO_STAR + "the study asks for no redraws")
-            else:
-                number = (draws or {}).get((name, column.id), draws_of(study, name, column))
-                same = known.get((row["spec_id"], number))
-                done = same.under(name, column.id) if same else _column(row, panel, study, name, column, number, workers)
-                known.setdefault((row["spec_id"], number), done)
+
+class Redrawing:
+    """The redraws of many columns, in threads: a column is begun as soon as it is fitted, while the next one is being fitted.
+
+    A context manager. Numbers depend on the seeds of the columns alone, not on how many threads there are or which is first.
+    """
+
+    def __init__(
+        self, panel: pd.DataFrame, study: Study, draws: Mapping[tuple[str, str], int] | None = None, workers: int = 1
+    ) -> None:
+        self._panel, self._study, self._draws = panel, study, draws or {}
+        self._pool = ThreadPoolExecutor(workers)
+        self._columns: list[tuple[str, Column, Future[_Done]]] = []
+        self._known: dict[tuple[str, int], Future[_Done]] = {}
+
+    def __enter__(self) -> Redrawing:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, rows: list[dict[str, Any]], table: str, column: Column) -> None:
+        """Redraw the treatment of one column, given its rows of the estimates; nothing where its star is decided already."""
+        due = [row for row in rows if row["term"] == column.treatment and row["star_rule"] == PENDING]
+        if not due:
+            return
+        if self._study.placebo is None:
+            refused: Future[_Done] = Future()
+            refused.set_result(_refused(due[0], NO_STAR + "the study asks for no redraws"))
+            self._columns.append((table, column, refused))
+            return
+        number = self._draws.get((table, column.id), draws_of(self._study, table, column))
+        key = (due[0]["spec_id"], number)
+        if key not in self._known:
+            self._known[key] = self._pool.submit(_column, due[0], self._panel, self._study, table, column, number)
+        self._columns.append((table, column, self._known[key]))
+
+    def finish(self, estimates: pd.DataFrame) -> Randomised:
+        """``estimates`` with what was begun filled in, in the order in which it was begun."""
+        import pandas as pd
+
+        out, rows, shown = estimates.copy(), [], []
+        for table, column, future in self._columns:
+            done = future.result().under(table, column.id)
+            at = (out["table"] == table) & (out["column"] == column.id) & (out["term"] == column.treatment)
             for key, value in done.fill.items():
-                out.loc[due[0], key] = value
+                out.loc[out.index[at][0], key] = value
             rows += done.placebo
             shown += done.shown
-    return Randomised(
-        out,
-        pd.DataFrame(rows, columns=list(PLACEBO_COLUMNS)),
-        pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=list(SHOWN_SCHEMA)),
-    )
+        return Randomised(
+            out,
+            pd.DataFrame(rows, columns=list(PLACEBO_COLUMNS)),
+            pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=list(SHOWN_SCHEMA)),
+        )
 
 
 def write_placebo(done: Randomised, folder: Path) -> list[Path]:
@@ -151,12 +186,14 @@ class _Done:
     shown: list[pd.DataFrame]
 
     def under(self, table: str, column: str) -> _Done:
-        """The same for another column that estimates the same, in the default scheme."""
+        """What ``table:column`` adds: all where it was redrawn for it; for one that estimates the same, the default scheme."""
         labels = {"table": table, "column": column}
+        if all(p[k] == v for p in self.placebo for k, v in labels.items()):
+            return self
         return _Done(self.fill, [{**p, **labels} for p in self.placebo[:1]], [s.assign(**labels) for s in self.shown[:1]])
 
 
-def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, column: Column, number: int, workers: int) -> _Done:
+def _column(row: dict[str, Any], panel: pd.DataFrame, study: Study, table: str, column: Column, number: int) -> _Done:
     if not np.isfinite(row["estimate"]):
         return _Done({"star_rule": NO_RULE}, [], [])
     sample = estimation_sample(panel, study, column)
@@ -169,7 +206,7 @@ def _column(row: pd.Series, panel: pd.DataFrame, study: Study, table: str, colum
     placebo, shown = [], []
     for i, scheme in enumerate(_schemes(case, panel, study, table, column)):
         seed = law.seed_of(study.placebo.seed, table, column.id, scheme.name)
-        drawn = redraw(case.design, scheme, seed, min(number, study.placebo.draws_variants) if i else number, workers)
+        drawn = redraw(case.design, scheme, seed, min(number, study.placebo.draws_variants) if i else number)
         labels = {"table": table, "column": column.id, "term": column.treatment, "scheme": scheme.name, "seed": seed}
         placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": _scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
@@ -266,7 +303,7 @@ def _scheme_note(scheme: law.Scheme, drawn: Statistics, column: Column) -> str:
     return "; ".join(notes)
 
 
-def _fill(row: pd.Series, placebo: Mapping[str, Any]) -> dict[str, Any]:
+def _fill(row: Mapping[str, Any], placebo: Mapping[str, Any]) -> dict[str, Any]:
     """Cells of the treatment's row, from the summary of the default scheme."""
     ends = (placebo["conf_low_ri_t"], placebo["conf_high_ri_t"])
     notes = [placebo["note"]]
@@ -285,7 +322,7 @@ def _fill(row: pd.Series, placebo: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _no_star(row: pd.Series, p: float) -> str:
+def _no_star(row: Mapping[str, Any], p: float) -> str:
     """Why the treatment earns no star whatever its p-value; empty where it may."""
     if not np.isfinite(p):
         return "no t statistic to redraw"
@@ -294,7 +331,7 @@ def _no_star(row: pd.Series, p: float) -> str:
     return no_star_reason(row["note"])
 
 
-def _refused(row: pd.Series, reason: str) -> _Done:
+def _refused(row: Mapping[str, Any], reason: str) -> _Done:
     return _Done({"star_rule": NO_RULE, "note": _joined(row["note"], [reason])}, [], [])
 
 
@@ -302,7 +339,7 @@ def _joined(note: str, more: Sequence[str]) -> str:
     return "; ".join(n for n in [note, *more] if n)
 
 
-def _same(row: pd.Series, actual: Statistics, table: str, column: str) -> None:
+def _same(row: Mapping[str, Any], actual: Statistics, table: str, column: str) -> None:
     beta, error = float(actual.beta()[0]), float(actual.std_error()[0])
     if not abs(beta - row["estimate"]) <= MISMATCH * max(row["std_error"], abs(row["estimate"]) * 1e-3):
         raise ValueError(f"{table}:{column}: the resampling engine gives {beta!r}, the estimate is {row['estimate']!r}")
