@@ -53,8 +53,8 @@ def _enumerate(paper: Paper, described: Described) -> Finding:
         return Finding("ones", scope, "pass", f"{shown} ones of {n}", expected, text)
     nearest = min(max(round(n * described.mean.at), 0), n)
     text = (
-        f"{paper.source} prints mean {described.texts['mean']}{sd} for the 0/1 variable {name}, but no whole number of ones "
-        f"among {n} rows gives both: {nearest} ones have mean {plain(nearest / n)} and sd "
+        f"{start(paper.source)} prints mean {described.texts['mean']}{sd} for the 0/1 variable {name}, but no whole number of "
+        f"ones among {n} rows gives both: {nearest} ones have mean {plain(nearest / n)} and sd "
         f"{plain(support.binary_sd(nearest, n)[0])}."
     )
     observed = f"no count; mean {span(described.mean)}" + (f", sd {span(described.sd)}" if described.sd else "")

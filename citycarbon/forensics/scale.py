@@ -10,7 +10,7 @@ from citycarbon.forensics.design import Design
 from citycarbon.forensics.findings import Finding, Rule, not_applicable
 from citycarbon.forensics.intervals import Interval
 from citycarbon.forensics.paper import Column, Described, Paper
-from citycarbon.forensics.wording import listed, plain, span
+from citycarbon.forensics.wording import listed, plain, span, start
 
 SCALE = Rule("L71", "descriptives_against_regressions", "rows and scale of each variable in the regressions and as described")
 # Standard errors of other kinds, and an R2 within effects, move the ratio of two columns' errors by less than this.
@@ -38,7 +38,7 @@ def _possible(paper: Paper) -> Iterator[Finding]:
         shown = ", ".join(f"{name} {value}" for name, value in d.texts.items() if value)
         yield Finding(
             "possible_values", d.variable, "fail", f"{shown}, N = {d.n}", "statistics that some data can have",
-            f"{paper.source} is impossible for {d.variable}: {text}.",
+            f"{start(paper.source)} is impossible for {d.variable}: {text}.",
         )  # fmt: skip
     if not faults:
         n = len(paper.general()) or len(paper.descriptives)
@@ -113,8 +113,8 @@ def _too_many(paper: Paper, d: Described) -> Finding | None:
     role = "outcome" if d.variable == column.outcome else "regressor"
     why = f"rows without {d.variable} cannot be in that regression" if proven else "so that column is not on the rows described"
     text = (
-        f"{paper.source} counts {d.n} values of {d.variable}, but {column.name} uses {column.n} rows with {d.variable} as "
-        f"{role}: {column.n - d.n} more, and {why}."
+        f"{start(paper.source)} counts {d.n} values of {d.variable}, but {column.name} uses {column.n} rows with {d.variable} "
+        f"as {role}: {column.n - d.n} more, and {why}."
     )
     codes = listed([f"{c.code} N = {c.n}" for c in over], most=4)
     return Finding("rows", d.variable, "fail" if proven else "warn", codes, f"N at most {d.n}", text)

@@ -112,7 +112,7 @@ def _zeros(paper: Paper, d: Described, declared: Variable) -> Iterator[Finding]:
         return
     stated = f" ({declared.definitions[0].text})" if declared.definitions else ""
     text = (
-        f"{paper.source} prints a minimum of {d.texts['min']} for {d.variable}{stated}, which cannot be zero in a real "
+        f"{start(paper.source)} prints a minimum of {d.texts['min']} for {d.variable}{stated}, which cannot be zero in a real "
         f"observation: values below {plain(d.min.hi, 2)} look like missing values coded as zero."
     )
     yield Finding("zeros", d.variable, "warn", observed, f"above {plain(max(d.min.hi, 0.0), 2)}", text)

@@ -45,7 +45,7 @@ def _treated_rows(paper: Paper, design: Design, described: Described) -> Finding
     unit, told = panel.unit, support.cohorts_told(treatment.cohorts, panel)
     observed = f"mean {described.texts['mean']} with N = {described.n}: {rows} treated {unit}-years"
     says = (
-        f"{paper.source} prints a mean of {described.variable} of {described.texts['mean']} over {described.n} rows, "
+        f"{start(paper.source)} prints a mean of {described.variable} of {described.texts['mean']} over {described.n} rows, "
         f"that is {rows} treated {unit}-years"
     )
     rule = f"the rule of {treatment.where} ({told}; sample {panel.first_year}-{panel.last_year})"

@@ -5,7 +5,8 @@ import pytest
 from citycarbon.errors import UsageError
 from citycarbon.forensics import default_design_path, load_design
 from citycarbon.forensics.design import Design
-from citycarbon.paths import STUDIES
+from citycarbon.forensics.examine import titles
+from citycarbon.paths import PROJECT_ROOT, STUDIES
 
 COHORTS = "treatment:\n  cohorts:\n    - {year: 2019, units: 4}\n"
 PANEL = "panel: {first_year: 2003, last_year: 2021}\n"
@@ -58,3 +59,32 @@ def test_ids_are_text_and_every_key_is_optional(tmp_path):
 def test_the_default_lies_beside_the_table():
     path = STUDIES / "ai_pilot" / "published.csv"
     assert default_design_path(path).name == "published.design.yaml" and default_design_path(path).is_file()
+
+
+def keys(model, seen=()):
+    """Names of all keys of a model and of those inside it."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
+    out = set()
+    for name, field in model.model_fields.items():
+        out.add(name)
+        inside = [field.annotation]
+        while inside:
+            kind = inside.pop()
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+                out |= keys(kind, (*seen, kind))
+            inside += get_args(kind)
+    return out
+
+
+def test_every_key_is_explained():
+    text = (PROJECT_ROOT / "docs" / "forensics.md").read_text(encoding="utf-8")
+    assert {"quote", "peak_density", "first_year", "kind"} <= keys(Design)
+    assert not {k for k in keys(Design) if f"`{k}`" not in text}
+
+
+def test_every_rule_is_explained():
+    text = (PROJECT_ROOT / "docs" / "forensics.md").read_text(encoding="utf-8")
+    assert [line[2:5] for line in text.splitlines() if line.startswith("| L")] == list(titles())
