@@ -27,6 +27,7 @@ DESCRIPTIVE_COLUMNS = ("variable", "sd", "n", "mean", "min", "max")
 # ``table:column`` where a row describes the rows of one regression column only; ``yes`` where its statistics are weighted.
 OPTIONAL_DESCRIPTIVES = ("sample", "weighted")
 OF_A_COLUMN = ("column_label", "outcome", "N", "adj_r2", "fe_label_1", "fe_label_2")
+DECIMAL = ("estimate", "std_error", "adj_r2", "sd", "mean", "min", "max")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 STARS = ("", "*", "**", "***")
 
@@ -102,12 +103,21 @@ class _Csv:
 
     def _row(self, line: int, header: list[str], cells: list[str]) -> Row:
         if len(cells) != len(header):
+            self._split_decimal(line, header, cells)
             raise UsageError(
                 f"{self.path}, line {line}: found {len(cells)} cells; expected {len(header)} as in the header. "
-                "A decimal comma splits a cell: write 0.5, and put a text that holds a comma in quotation marks."
+                "Put a text that holds a comma in quotation marks, and leave no cell out."
             )
         row = dict(zip(header, (c.strip() for c in cells), strict=True))
         return {name: row[name] for name in self.columns}
+
+    def _split_decimal(self, line: int, header: list[str], cells: list[str]) -> None:
+        """A decimal comma without quotation marks splits a cell: name the first column where two whole numbers follow."""
+        for i, name in enumerate(header[: len(cells) - 1]):
+            halves = cells[i].strip(), cells[i + 1].strip()
+            if name in DECIMAL and len(cells) > len(header) and re.fullmatch(r"[+-]?\d+ \d+", " ".join(halves)):
+                found = f"'{','.join(halves)}', a cell split by its comma"
+                raise self.wrong(line, name, found, "a number such as -0.644", "Write the decimal point as a point.")
 
     def number(self, line: int, row: Row, column: str) -> None:
         text = row[column]

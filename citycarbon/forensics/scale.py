@@ -103,13 +103,18 @@ def _own_rows(paper: Paper) -> Iterator[Finding]:
 
 
 def _too_many(paper: Paper, d: Described) -> Finding | None:
-    """Columns with more rows than the variable has values: impossible where other variables have more, so none was dropped."""
+    """Columns with more rows than the variable has values.
+
+    Impossible where values are counted variable by variable (their N differ), or where the column holds all that is described
+    but other outcomes; a table of complete cases may else describe fewer rows than a column with fewer regressors has.
+    """
     users = [c for c in paper.columns if d.variable == c.outcome or d.variable in c.cells]
     over = [c for c in users if paper.described(d.variable, c) is d and c.n > d.n]
     if not over:
         return None
-    column, most = over[0], max(other.n for other in paper.general())
-    proven = d.n < most and column.n <= most
+    column, outcomes = over[0], {c.outcome for c in paper.columns}
+    needed = {other.variable for other in paper.general()} - outcomes
+    proven = len({other.n for other in paper.general()}) > 1 or needed <= column.cells.keys()
     role = "outcome" if d.variable == column.outcome else "regressor"
     why = f"rows without {d.variable} cannot be in that regression" if proven else "so that column is not on the rows described"
     text = (

@@ -110,6 +110,15 @@ def test_a_shifted_n_shows_where_it_is(paper):
     assert "er" not in findings(frame, "L71", "rows")
 
 
+def test_more_rows_than_values_is_impossible_only_where_values_are_counted_one_by_one(paper, true_paper):
+    frame = paper.altered("N", "3020", table="2", column_no="1").judged()
+    assert findings(frame, "L71", "rows") == {"er": "fail", "CO2": "fail", "did": "fail"}
+    most = int(true_paper.descriptives["n"].iloc[0]) + 9  # complete cases: a column without controls may have more rows
+    for column, verdict in (("1", "warn"), ("2", "fail")):
+        frame = true_paper.altered("N", str(most), table="2", column_no=column).judged()
+        assert set(findings(frame, "L71", "rows").values()) == {verdict}
+
+
 def test_a_stronger_effect_earns_the_word(paper):
     frame = paper.altered("estimate", "-0.946", table="6", column_no="2", term="did").judged()
     assert findings(frame, "L80", "difference") == {"T5": "pass", "T6": "pass", "T7": "fail", "T8": "pass"}

@@ -63,8 +63,12 @@ def test_a_missing_column_is_named(tmp_path, column):
 
 
 def test_an_unquoted_decimal_comma_splits_a_cell(tmp_path):
-    with pytest.raises(UsageError, match="line 2: found 13 cells; expected 12.*decimal comma"):
+    with pytest.raises(UsageError, match="line 2, column 'estimate': found '-0,644', a cell split by its comma; expected"):
         read_published(write(tmp_path, HEADER, GOOD.replace("-0.644", "-0,644")))
+    with pytest.raises(UsageError, match="line 2: found 13 cells; expected 12 as in the header"):
+        read_published(write(tmp_path, HEADER, f"{GOOD},"))
+    with pytest.raises(UsageError, match="line 2: found 11 cells"):
+        read_published(write(tmp_path, HEADER, GOOD.rpartition(",")[0]))
 
 
 @pytest.mark.parametrize(
