@@ -64,6 +64,7 @@ def _coefficient(key: tuple[str, str, str], before: Row | None, after: Row | Non
     a, b = (None if row is None else _said(row) for row in (before, after))
     out = {**dict(zip(_KEY, key, strict=True)), "outcome": _outcome(after or before), "status": _status(a, b, before, after)}
     difference = b["estimate"] - a["estimate"] if out["status"] in ("same", "rounding", "changed") else None
+    size = _size(before, after) if before and after else 1.0
     error = a["std_error"] if a else None
     return {
         **out,
@@ -71,6 +72,7 @@ def _coefficient(key: tuple[str, str, str], before: Row | None, after: Row | Non
         "new": b,
         "difference": difference,
         "in_old_se": difference / error if difference is not None and error else None,
+        "estimate_moved": out["status"] == "changed" and not _agree(before["estimate"], after["estimate"], size),
         "sign_changed": difference is not None and a["estimate"] * b["estimate"] < 0,
         "n_change": b["n_obs"] - a["n_obs"] if a and b and None not in (a["n_obs"], b["n_obs"]) else None,
         "stars_changed": bool(a and b and a["stars"] != b["stars"]),
@@ -111,11 +113,16 @@ def _status(a: Json | None, b: Json | None, before: Row | None, after: Row | Non
 
 def _differing(before: Row, after: Row, skip: set[str]) -> list[str]:
     """Columns of a coefficient that differ by more than rounding, in the order of the file."""
-    stated = [_number(row.get(n)) for row in (before, after) for n in ("estimate", "std_error")]
-    size = max((abs(x) for x in stated if x is not None), default=0.0) or 1.0
+    size = _size(before, after)
     names = [n for n in dict.fromkeys((*after, *before)) if n not in skip]
     scale = {"estimate": size, "std_error": size, "conf_low": size, "conf_high": size}
     return [n for n in names if not _agree(before.get(n, ""), after.get(n, ""), scale.get(n, 1.0))]
+
+
+def _size(before: Row, after: Row) -> float:
+    """What the difference of two estimates is judged by: the largest of both and their errors; 1 where all are zero."""
+    stated = [_number(row.get(n)) for row in (before, after) for n in ("estimate", "std_error")]
+    return max((abs(x) for x in stated if x is not None), default=0.0) or 1.0
 
 
 def _agree(x: str, y: str, size: float) -> bool:

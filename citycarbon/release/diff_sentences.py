@@ -6,6 +6,7 @@ is laid to an ingredient only where it is the only one that differs.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from citycarbon.release.diff_words import NAMED, count, listed, shortened, unit, with_sign
@@ -69,10 +70,14 @@ def changed_ingredients(diff: Json) -> list[str]:
     return [name for name in _INGREDIENTS if differs[name]]
 
 
-def moved(diff: Json) -> list[Json]:
-    """The coefficients that differ by more than rounding, in either direction, added and removed ones included."""
-    rows = diff["coefficients"]["rows"] if is_compared(diff["coefficients"]) else []
-    return [r for r in rows if r["status"] not in ("same", "rounding", "not_estimable")]
+def rows_of(diff: Json) -> list[Json]:
+    """Every coefficient of the comparison; none where they could not be compared."""
+    return diff["coefficients"]["rows"] if is_compared(diff["coefficients"]) else []
+
+
+def has_moved(row: Json) -> bool:
+    """Whether a coefficient that both releases have is another number now, or a number on one side alone."""
+    return row["estimate_moved"] or row["status"] in ("not_estimable_old", "not_estimable_new", "other_outcome")
 
 
 def panel_changes(diff: Json) -> list[Json]:
@@ -127,6 +132,10 @@ def headline(diff: Json) -> str:
 
 def _move(head: Json, name: str) -> str:
     old, new = head["old"], head["new"]
+    if not head["estimate_moved"]:
+        beside = [n for n in ("std_error",) if old[n] != new[n]] + head["also_changed"]
+        told = f"; of its other fields these differ: {shortened(beside)}" if beside else ""
+        return f"The headline estimate ({name}) has not moved: {_estimate(old)} before, {_estimate(new)} after{told}."
     errors = "" if head["in_old_se"] is None else f", {abs(head['in_old_se']):.2f} standard errors of the older release"
     n = (
         f"N {_whole(old['n_obs'])} as before"
@@ -187,12 +196,15 @@ def _study(diff: Json) -> str:
     paths = [d["path"] for d in diff["study"]["differences"]]
     if not paths:
         return f"the study's files ({shortened([f['file'] for f in diff['study']['files']])}; its settings are the same)"
-    return f"the study ({shortened(paths)})"
+    if len(paths) <= NAMED:
+        return f"the study ({', '.join(paths)})"
+    parts = Counter(path.split(".")[0] for path in paths)
+    return f"the study ({shortened([f'{name} {whole(n)}' for name, n in parts.most_common()])}: settings that differ)"
 
 
 def why(diff: Json) -> list[str]:
     """What the move may come from: only where exactly one ingredient differs is it laid to that one."""
-    if not moved(diff):
+    if not any(map(has_moved, rows_of(diff))):
         return []
     changed = changed_ingredients(diff)
     if not changed:
@@ -228,13 +240,15 @@ def coefficients(diff: Json) -> str:
         return ""
     body = diff["coefficients"]
     both = [r for r in body["rows"] if r["status"] in ("same", "rounding", "changed")]
-    changed = [r for r in both if r["status"] == "changed"]
-    parts = [f"Of {count(len(both), 'coefficient')} that both releases have, {_were(len(changed))} changed"]
-    slopes = [r for r in changed if r["term"] != "_cons"]
-    if largest := max(slopes, key=lambda r: abs(r["in_old_se"] or 0), default=None):
-        if largest["in_old_se"]:
-            key = f"{largest['table']}:{largest['column']}:{largest['term']}"
-            parts[0] += f", a slope by at most {abs(largest['in_old_se']):.2f} old standard errors ({key})"
+    changed = [r for r in both if r["estimate_moved"]]
+    beside = sum(r["status"] == "changed" for r in both) - len(changed)
+    parts = [f"Of {count(len(both), 'coefficient')} that both releases have, {_were(len(changed))} moved"]
+    slopes = [r for r in changed if r["term"] != "_cons" and r["in_old_se"]]
+    if largest := max(slopes, key=lambda r: abs(r["in_old_se"]), default=None):
+        key = f"{largest['table']}:{largest['column']}:{largest['term']}"
+        parts[0] += f", a slope by at most {abs(largest['in_old_se']):.2f} old standard errors ({key})"
+    parts += [f"{whole(beside)} {'differs' if beside == 1 else 'differ'} in other fields alone"] if beside else []
+    if changed:
         effects = [r for r in both if r["term"].startswith("did")]
         flipped = [f"{r['table']}:{r['column']}:{r['term']}" for r in effects if r["sign_changed"]]
         parts.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from citycarbon.release.diff_sentences import is_compared, main_points, moved, panel_changes
+from citycarbon.release.diff_sentences import has_moved, is_compared, main_points, panel_changes, rows_of
 from citycarbon.release.diff_text_inputs import code_and_packages, inputs, seeds, study
 from citycarbon.release.diff_words import ABSENT, SHOWN, shortened, text_table, unit, whole_or_absent, with_sign
 from citycarbon.report.formats import SYNTHETIC
@@ -28,7 +28,7 @@ def to_markdown(diff: Json) -> str:
     if diff["old"] is not None:
         for title, section in _SECTIONS.items():
             if body := section(diff):
-                lines += [f"## {title}", "", *body, ""]
+                lines += [f"## {title}", "", *body[: -1 if body[-1] == "" else None], ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -42,13 +42,39 @@ def _title(diff: Json) -> str:
 
 
 def _effects(diff: Json) -> list[str]:
-    rows = [r for r in moved(diff) if r["term"].startswith("did")]
+    """Treatment effects that both have and that differ in anything; all of them, none cut."""
+    both = ("changed", "other_outcome", "not_estimable_old", "not_estimable_new")
+    rows = [r for r in rows_of(diff) if r["term"].startswith("did") and r["status"] in both]
     return _coefficient_table(rows, most=len(rows)) if rows else []
 
 
 def _controls(diff: Json) -> list[str]:
-    rows = [r for r in moved(diff) if not r["term"].startswith("did")]
-    return _coefficient_table(sorted(rows, key=lambda r: -abs(r["in_old_se"] or 0))) if rows else []
+    others = [r for r in rows_of(diff) if not r["term"].startswith("did")]
+    rows = sorted(filter(has_moved, others), key=lambda r: -abs(r["in_old_se"] or 0))
+    lines = _coefficient_table(rows) if rows else []
+    if beside := sum(r["status"] == "changed" and not has_moved(r) for r in others):
+        said = f"{whole(beside)} other coefficients have the same estimate and differ in other fields (see diff.json)."
+        lines += [*([""] if lines else []), said]
+    return lines
+
+
+def _columns(diff: Json) -> list[str]:
+    """Treatment effects of the columns that one release alone has; their other coefficients stand in the json."""
+    found = [(r, "new" if r["status"] == "added" else "old") for r in rows_of(diff) if r["status"] in ("added", "removed")]
+    rows = [(r, side) for r, side in found if r["term"].startswith("did")]
+    body = [
+        [
+            f"{r['table']}:{r['column']}:{r['term']}",
+            r["status"],
+            *_estimate(r[side]),
+            unit(r["outcome"]),
+            whole_or_absent(r[side]["n_obs"]),
+            "" if r[side]["estimate"] is not None else r[side]["note"],
+        ]
+        for r, side in rows
+    ]
+    header = ["coefficient", "", "estimate", "(se)", "unit", "N", "remark"]
+    return text_table(header, body, right=(2, 3, 5), most=len(body)) if body else []
 
 
 def _coefficient_table(rows: list[Json], most: int = SHOWN) -> list[str]:
@@ -80,8 +106,7 @@ def _estimate(said: Json | None) -> tuple[str, str]:
 
 
 def _remark(r: Json) -> str:
-    said = {"added": "added", "removed": "removed", "other_outcome": "another outcome", "rounding": "rounding"}
-    parts = [said[r["status"]]] if r["status"] in said else []
+    parts = ["another outcome"] if r["status"] == "other_outcome" else []
     for side, word in (("old", "older"), ("new", "newer")):
         if r["status"] == f"not_estimable_{side}":
             parts.append(f"{word}: {r[side]['note'] or 'no reason stated'}")
@@ -251,8 +276,9 @@ def _files(diff: Json) -> list[str]:
 
 
 _SECTIONS: dict[str, Callable[[Json], list[str]]] = {
-    "Treatment effects that moved": _effects,
-    "Other coefficients that moved (largest first)": _controls,
+    "Treatment effects": _effects,
+    "Treatment effects of columns that came and went": _columns,
+    "Other coefficients (largest move first)": _controls,
     "Sample": _sample,
     "Panel": _panel,
     "Flags": _flags,

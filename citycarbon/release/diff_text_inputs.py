@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from citycarbon.release.diff_sentences import is_compared
-from citycarbon.release.diff_words import ABSENT, cut, short_hash, shortened, text_table
+from citycarbon.release.diff_words import ABSENT, count, cut, short_hash, shortened, text_table
 from citycarbon.report.sentences import whole
 
 Json = dict[str, Any]
@@ -37,12 +37,24 @@ def inputs(diff: Json) -> list[str]:
 
 
 def study(diff: Json) -> list[str]:
-    """Settings of the study that differ."""
+    """Settings of the study that differ: those that both have one by one, those of one side counted by what they belong to."""
     if not is_compared(diff["study"]):
         return []
-    body = [[d["path"], cut(d["old"]), cut(d["new"])] for d in diff["study"]["differences"]]
-    if not body:
+    differences = diff["study"]["differences"]
+    if not differences:
         return [f"Only the bytes of {f['file']} differ; the settings are the same." for f in diff["study"]["files"]]
+    both = [d for d in differences if d["old"] is not None and d["new"] is not None]
+    body = [[d["path"], cut(d["old"]), cut(d["new"])] for d in both]
+    groups: dict[str, list[Json]] = {}
+    for d in differences:
+        if d["old"] is None or d["new"] is None:
+            groups.setdefault(".".join(d["path"].split(".")[:2]), []).append(d)
+    for name, found in sorted(groups.items()):
+        if len(found) == 1:
+            body.append([found[0]["path"], cut(found[0]["old"]), cut(found[0]["new"])])
+        else:
+            counts = [sum(d[side] is not None for d in found) for side in ("old", "new")]
+            body.append([f"{name}, on one side alone", *(count(n, "setting") if n else ABSENT for n in counts)])
     return text_table(["setting", "old", "new"], body)
 
 

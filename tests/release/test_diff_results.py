@@ -43,7 +43,7 @@ def test_a_planted_move_is_given_in_units_and_old_standard_errors(release, new):
     alter_estimate(new, "2", "did", estimate=repr(b + 1.5 * error), n_obs=str(int(old["n_obs"]) - 7), stars="**")
     body, rows = coefficients(release, new)
     row = rows["table2:2:did"]
-    assert row["status"] == "changed"
+    assert row["status"] == "changed" and row["estimate_moved"]
     assert row["difference"] == pytest.approx(1.5 * error) and row["in_old_se"] == pytest.approx(1.5)
     assert (row["n_change"], row["stars_changed"], row["sign_changed"]) == (-7, True, b * (b + 1.5 * error) < 0)
     assert {"n_obs", "stars"} <= set(row["also_changed"])
@@ -71,6 +71,7 @@ def test_a_change_beside_the_estimate_is_a_change(release, new):
     alter_estimate(new, "1", "did", vcov="cluster:province", spec_id="0" * 16)
     row = coefficients(release, new)[1]["table2:1:did"]
     assert (row["status"], row["difference"], row["also_changed"]) == ("changed", 0, ["vcov", "spec_id"])
+    assert not row["estimate_moved"]
 
 
 def test_columns_that_come_and_go_are_named(release, new):

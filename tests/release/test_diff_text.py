@@ -7,7 +7,8 @@ import json
 import re
 
 import pytest
-from altered import alter_estimate, alter_panel, estimate, lone, other, set_cells, state
+import yaml
+from altered import alter_estimate, alter_panel, estimate, lone, other, read_rows, set_cells, state, write_rows, write_table
 
 from citycarbon.display import markdown_table, width
 from citycarbon.release import manifest as manifests
@@ -89,7 +90,7 @@ def test_a_changed_ingredient_without_a_move_says_so(release, new):
     change(new, code=lambda code: code.update(version="d" * 64))
     text = said(release, new)
     assert "differs in the code." in text and "has not moved" in text
-    assert "comes from" not in text and "none changed" in text
+    assert "comes from" not in text and "none moved" in text
 
 
 def test_what_is_no_longer_estimable_is_said_with_its_reason(release, new):
@@ -104,7 +105,24 @@ def test_what_is_no_longer_estimable_is_said_with_its_reason(release, new):
 def test_stars_are_named_and_never_judged(release, new):
     alter_estimate(new, "2", "did", stars="***", note="x")
     text = to_markdown(compare(release, new))
-    assert "stars none to ***" in text and "stars changed" in text and "signific" not in text
+    assert "has not moved" in text and "these differ: stars, note" in text
+    assert "1 differs in other fields alone" in text and "comes from" not in text
+    assert re.search(r"\| table2:2:did .*stars changed", text) and "signific" not in text
+
+
+def test_columns_that_came_are_listed_with_their_effect_and_a_study_that_grew_is_counted(release, new):
+    rows = read_rows(new / "estimates.csv")
+    write_rows(new / "estimates.csv", [*rows, *({**r, "table": "table9"} for r in rows if r["column"] == "2")])
+    spec = yaml.safe_load((new / "study.yaml").read_text(encoding="utf-8"))
+    spec["tables"]["table9"] = spec["tables"]["table2"]
+    spec["window"]["last"] = 2020
+    write_table(new, "study.yaml", yaml.safe_dump(spec, allow_unicode=True))
+    text = to_markdown(compare(release, new))
+    assert "1 column added (table9:2)" in text
+    assert re.search(r"\| table9:2:did +\| added ", text) and "table9:2:gov" not in text
+    assert re.search(r"\| tables.table9, on one side alone +\| –  *\| \d+ settings", text)
+    assert re.search(r"\| window.last +\| 2021 +\| 2020 ", text)
+    assert re.search(r"the study \(tables \d+, window 1: settings that differ\)", text)
 
 
 def test_every_table_of_the_text_has_its_columns_in_every_line(release, moved):
