@@ -272,7 +272,7 @@ def _tables(diff: Json) -> list[str]:
 
 def _files(diff: Json) -> list[str]:
     kinds = [(k, diff["files"][k]) for k in ("added", "removed", "changed")]
-    return [f"- {kind} ({whole(len(names))}): {', '.join(names)}" for kind, names in kinds if names]
+    return [f"- {kind} ({whole(len(names))}): {shortened(names, SHOWN)}" for kind, names in kinds if names]
 
 
 _SECTIONS: dict[str, Callable[[Json], list[str]]] = {
