@@ -64,9 +64,9 @@ def fit_doubly_robust(
     reason = _why_not(rows, cohort, covariates, cells)
     if reason:
         return DoublyRobust(_fit(term, rows[used], note=f"not estimable: {reason}"), used)
-    value, error = _attempt(rows, outcome, covariates, cohort, unbalanced=False)
-    if not np.isfinite(value):
-        return DoublyRobust(_fit(term, rows[used], note="not estimable: no cell has a finite estimate"), used)
+    value, error, failure = _attempt(rows, outcome, covariates, cohort, unbalanced=False)
+    if failure:
+        return DoublyRobust(_fit(term, rows[used], note=f"not estimable: {failure}"), used)
     notes = [_what(cells, covariates), _unbalanced(rows, outcome, covariates, cohort), NO_INFERENCE]
     return DoublyRobust(_fit(term, rows[used], value, error, "; ".join(n for n in notes if n)), used)
 
@@ -106,8 +106,8 @@ def _why_not(rows: pd.DataFrame, cohort: pd.Series, covariates: list[str], cells
 
 def _attempt(
     rows: pd.DataFrame, outcome: str, covariates: list[str], cohort: pd.Series, unbalanced: bool
-) -> tuple[float, float]:
-    """Simple aggregation and its standard error."""
+) -> tuple[float, float, str]:
+    """Simple aggregation and its standard error, or why there is none: the package refuses a cell with too few controls."""
     from diff_diff import CallawaySantAnna
 
     data = rows[["city_id", "year", outcome, *covariates]].assign(cohort=cohort)
@@ -116,18 +116,21 @@ def _attempt(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on events per variable, separation and balance: judged above and said in the note
-        found = model.fit(data, outcome, "city_id", "year", "cohort", covariates=covariates or None)
-    return float(found.overall_att), float(found.overall_se)
+        try:
+            found = model.fit(data, outcome, "city_id", "year", "cohort", covariates=covariates or None)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            return np.nan, np.nan, str(error).splitlines()[0].rstrip(".").replace(";", ",")
+    value = float(found.overall_att)
+    return value, float(found.overall_se), "" if np.isfinite(value) else "no cell has a finite estimate"
 
 
 def _unbalanced(rows: pd.DataFrame, outcome: str, covariates: list[str], cohort: pd.Series) -> str:
     if len(rows) == rows["city_id"].nunique() * rows["year"].nunique():
         return "balanced panel"
     text = "unbalanced panel, cities seen in both years of a cell"
-    try:
-        value, error = _attempt(rows, outcome, covariates, cohort, unbalanced=True)
-    except (ValueError, np.linalg.LinAlgError) as reason:
-        return f"{text}; as repeated cross-sections not estimable ({str(reason).splitlines()[0]})"
+    value, error, failure = _attempt(rows, outcome, covariates, cohort, unbalanced=True)
+    if failure:
+        return f"{text}; as repeated cross-sections not estimable ({failure})"
     return f"{text}; as repeated cross-sections {value:.4f} ({error:.4f})"
 
 

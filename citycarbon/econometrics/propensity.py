@@ -103,8 +103,10 @@ def _newton(x: np.ndarray, y: np.ndarray, penalised: bool) -> tuple[np.ndarray |
         if np.abs(np.diag(r)).min() <= 1e-10 * np.abs(np.diag(r)).max():
             return None, iteration  # no information is left: the fitted probabilities are 0 and 1
         residual = y - p
-        if penalised:
-            residual = residual + (q * q).sum(axis=1) * (0.5 - p)
+        if penalised:  # the leverages h are half a success and half a failure more in each row: weights 1 + h
+            h = (q * q).sum(axis=1)
+            residual = residual + h * (0.5 - p)
+            r = np.linalg.qr(x * (root * np.sqrt(1 + h))[:, None], mode="r")
         step = np.linalg.solve(r, np.linalg.solve(r.T, x.T @ residual))
         size = float(np.abs(step).max())
         if size < TOLERANCE:

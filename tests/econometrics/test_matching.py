@@ -10,7 +10,9 @@ from simulated_panels import CONTROLS, make_panel, make_study
 from citycarbon.econometrics import estimate_columns, refit
 from citycarbon.econometrics.columns import fit_column, no_star_reason, projected_effect, star_floor_reason
 from citycarbon.econometrics.matching import match_rows, matched_rows, weights
+from citycarbon.econometrics.matching_flow import LAST_STEP, matching_reports
 from citycarbon.econometrics.sample import estimation_sample
+from citycarbon.study import load_study
 from citycarbon.study.spec import Matching, StarFloor
 
 NAN = np.nan
@@ -234,6 +236,30 @@ def test_without_a_match_the_column_says_why(matched_study):
     assert reason_of(apart, matched_study(timing="yearly")) == f"not estimable: no year has a score, {words} in 2003"
     assert reason_of(apart, matched_study(score="firth")) == "not estimable: no treated city on common support"
     assert reason_of(panel.assign(in_sample=False), matched_study()) == "not estimable: no treated city to match"
+
+
+@settings(max_examples=3, deadline=None)
+@given(
+    seed=st.integers(0, 9999), cities=st.integers(2, 12), years=st.integers(2, 6), treated=st.integers(0, 4),
+    missing=st.floats(0, 0.6),
+)  # fmt: skip
+def test_the_studys_own_columns_never_fail_on_tiny_panels(seed, cities, years, treated, missing):
+    study = load_study("ai_pilot")
+    study = study.model_copy(update={"tables": {"table4_matching": study.tables["table4_matching"]}})
+    panel = make_panel(seed=seed, cities=cities, years=years, treated=min(treated, cities), missing=missing)
+    panel["year"] += study.window.last - panel["year"].max()
+    panel["first_year_ai_pilot"] = panel["city_id"].map(panel[panel["did_ai_pilot"] == 1].groupby("city_id")["year"].min())
+    for i, name in enumerate(("internet", "gov", "industry")):
+        panel[name] = np.random.default_rng((seed, i)).normal(size=len(panel))
+    rows = estimate_columns(panel, study)
+    did = rows[rows["term"] == "did"]
+    assert did["column"].tolist() == [c.id for c in study.tables["table4_matching"].columns]
+    empty = rows[rows["estimate"].isna()]
+    assert empty["note"].str.startswith("not estimable: ").all() and (empty["stars"] == "").all()
+    assert np.isfinite(rows.loc[rows["estimate"].notna(), "std_error"]).all()
+    flow = matching_reports(panel, study)["psm_flow"]
+    last = flow[flow["step"] == LAST_STEP].set_index("column")["rows"]
+    assert last.tolist() == did.set_index("column").loc[last.index, "n_obs"].tolist()
 
 
 # --- the floor under stars ---------------------------------------------------------------------------------------------------

@@ -46,6 +46,12 @@ def test_firth_adds_one_half_to_every_cell_of_a_two_by_two_table(cells, kind):
     assert got.separation == kind and got.reason == ""
 
 
+def test_firth_with_as_many_parameters_as_rows_shrinks_each_row_to_the_middle():
+    """Leverages are one, so that y - p + 1/2 - p = 0 in every row."""
+    x, treated = np.random.default_rng(3).normal(size=(5, 4)), np.array([True, False, True, False, False])
+    np.testing.assert_allclose(fit_score(x, treated, True).probability, np.where(treated, 0.75, 0.25), rtol=1e-8)
+
+
 def test_a_logit_under_separation_has_no_score_and_says_why():
     for cells, word in (((0, 5, 2, 9), "quasi-completely"), ((3, 0, 0, 9), "completely")):
         got = fit_score(*table(*cells))
