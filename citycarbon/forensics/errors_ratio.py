@@ -82,7 +82,9 @@ def are_classical(paper: Paper, design: Design | None) -> tuple[bool, str]:
         return True, "the errors are stated to be classical"
     shown = classical_evidence(paper)
     if shown is None:
-        return False, "the tables do not show which kind of error is printed"
+        stated = design.standard_errors.stated if design and design.standard_errors else "not_stated"
+        called = {"robust": "are called robust", "cluster": "are clustered"}.get(stated, "are of no stated kind")
+        return False, f"the errors {called} and no table shows otherwise"
     return True, f"the errors are classical, as their one ratio {ends(shown.shared)} in {table_name(shown.a.table)} shows"
 
 

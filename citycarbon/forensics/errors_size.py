@@ -204,4 +204,6 @@ def _treatment_error(column: Column, term: str, design: Design) -> Interval | No
 
 
 def _percent(change: Interval) -> str:
+    if change.width < 1e-6:
+        return f"{100 * (change.at - 1):+.1f} %"
     return f"{100 * (change.at - 1):+.1f} % [{100 * (change.lo - 1):.1f}, {100 * (change.hi - 1):.1f}]"
