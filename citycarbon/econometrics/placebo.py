@@ -30,7 +30,7 @@ PLACEBO_COLUMNS = (
     "p_ri_t", "share_beyond", "size_t_5pct", "mde80", "conf_low_ri_t", "conf_high_ri_t", "conf_low_ri_beta",
     "conf_high_ri_beta", "seed", "estimate", "t_stat", "note",
 )  # fmt: skip
-PLACEBO_TYPES = {**dict.fromkeys(("table", "column", "term", "scheme", "note"), str), "draws": int, "undefined": int}
+PLACEBO_TYPES = {**dict.fromkeys(("table", "column", "term", "scheme", "seed", "note"), str), "draws": int, "undefined": int}
 SHOWN_SCHEMA = {
     "table": "string", "column": "string", "scheme": "string", "draw": "int64", "beta": "double", "t": "double",
     "n_treated_units": "int64", "n_treated_cells": "int64",
