@@ -101,5 +101,6 @@ def describe(folder: Path) -> dict[str, Any]:
         "synthetic": manifest["synthetic"],
         "path": dg.MetadataValue.path(str(folder)),
         "report": dg.MetadataValue.path(str(folder / "report" / "index.html")),
+        "since the release before": dg.MetadataValue.md((folder / "diff.md").read_text(encoding="utf-8")),
         "files": markdown_table(["file", "rows", "bytes", "sha256"], shown, limit=30),
     }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 PENDING = "pending"  # star_rule of the treatment until its randomisation-inference p exists
 NO_STAR = "no star: "  # opens the part of a note that says why a row earns no star whatever its p-value
+RI_RULE = "ri_t"  # star_rule of a treatment whose star is its randomisation p-value on the t statistic
 NO_RULE = "none"  # star_rule of a row that no rule can give a star
 
 

@@ -146,18 +146,6 @@ def _size_note(n: int, published_n: int | None) -> str:
     return f"N = {n}, the paper prints {published_n}: {'the same' if n == published_n else 'not the same'}"
 
 
-def size_sentence(psm_flow: pd.DataFrame) -> str:
-    """Which of the matchings give the N that the paper prints, in one sentence; empty where it prints none."""
-    last = psm_flow[(psm_flow["step"] == LAST_STEP) & psm_flow["published_n"].notna()]
-    if last.empty:
-        return ""
-    printed = ", ".join(str(n) for n in sorted(set(last["published_n"].astype(int))))
-    sizes = ", ".join(f"{int(r.rows)} ({r.label})" for r in last.itertuples())
-    same = last.loc[last["rows"].eq(last["published_n"]), "label"].tolist()
-    which = f"{len(same)} of the {len(last)} matchings ({', '.join(same)})" if same else f"none of the {len(last)} matchings"
-    return f"The paper prints N = {printed} after matching; on this panel {which} gives it. N by matching: {sizes}."
-
-
 def balance(match: Match) -> list[dict[str, Any]]:
     """Means, standardised differences and variance ratios of each covariate over the matched units, before and after.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.econometrics import draws as law
-from citycarbon.econometrics.columns import NO_RULE, NO_STAR, PENDING, no_star_reason, stars
+from citycarbon.econometrics.columns import NO_RULE, NO_STAR, PENDING, RI_RULE, no_star_reason, stars
 from citycarbon.econometrics.contract import write_csv
 from citycarbon.econometrics.inversion import TIE, interval_beta, interval_t
 from citycarbon.econometrics.randomisation import Experiment, p_value, redraw
@@ -317,7 +317,7 @@ def _fill(row: Mapping[str, Any], placebo: Mapping[str, Any]) -> dict[str, Any]:
         "conf_low_ri": ends[0],
         "conf_high_ri": ends[1],
         "stars": "" if reason else stars(placebo["p_ri_t"]),
-        "star_rule": NO_RULE if reason else "ri_t",
+        "star_rule": NO_RULE if reason else RI_RULE,
         "note": _joined(row["note"], notes),
     }
 

@@ -55,7 +55,7 @@ def _derived(estimates: pd.DataFrame) -> Iterator[Mismatch]:
     """t = b / s.e., its p-value and 95 % interval with ``df`` degrees of freedom, and stars, follow from the row itself."""
     from scipy.stats import t as student
 
-    from citycarbon.econometrics.columns import NO_RULE, PENDING, stars
+    from citycarbon.econometrics.columns import NO_RULE, PENDING, RI_RULE, stars
 
     for row in estimates.itertuples():
         if not (_finite(row.estimate) and _finite(row.std_error) and row.std_error > 0):
@@ -67,8 +67,8 @@ def _derived(estimates: pd.DataFrame) -> Iterator[Mismatch]:
             found = getattr(row, column)
             if not _finite(found) or abs(found - value) > TOLERANCE * max(1.0, abs(value)):
                 yield Mismatch("coefficient", f"{_name(row)} {column}", f"{found!r}", f"{value!r}, which follows from the row")
-        if row.star_rule in ("t", PENDING, NO_RULE):
-            due = stars(p_value) if row.star_rule == "t" else ""
+        if row.star_rule in ("t", RI_RULE, PENDING, NO_RULE):
+            due = stars({"t": p_value, RI_RULE: row.p_ri_t}.get(row.star_rule, float("nan")))
             if row.stars != due:
                 yield Mismatch("coefficient", f"{_name(row)} stars", f"'{row.stars}'", f"'{due}' by rule {row.star_rule}")
 

@@ -6,8 +6,9 @@ Each function reads rows by column name and gives sentences; a file that is abse
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-from citycarbon.report.layout import count, fixed
+from citycarbon.report.layout import count, fixed, listed
 from citycarbon.report.results import Line, Results, num, yes
 from citycarbon.report.sentences import p_is
 from citycarbon.report.table_sentences import split_sentence
@@ -112,7 +113,21 @@ def matching_notes(table: str, results: Results) -> list[str]:
     columns: dict[str, list[Line]] = {}
     for line in results.of_table("psm_flow", table):
         columns.setdefault(line["column"], []).append(line)
-    return [_flow(column, steps) for column, steps in columns.items()]
+    return [*(_flow(column, steps) for column, steps in columns.items()), *_sizes(results, bool(columns))]
+
+
+def _sizes(results: Results, wanted: bool) -> Iterator[str]:
+    """Which matching gives the N that the paper prints, over all tables that match."""
+    from citycarbon.econometrics.matching_flow import LAST_STEP
+
+    last = [line for line in results.rows("psm_flow") if line["step"] == LAST_STEP and line.get("published_n")]
+    if not (wanted and last):
+        return
+    printed = listed(sorted({line["published_n"] for line in last}))
+    same = [line["label"] for line in last if num(line, "rows") == num(line, "published_n")]
+    which = f"{len(same)} of the {len(last)} matchings ({listed(same)})" if same else f"none of the {len(last)} matchings"
+    sizes = "; ".join(f"{count(num(line, 'rows'))} ({line['label']})" for line in last)
+    yield f"The paper prints N = {printed} after matching; here {which} gives it: {sizes}."
 
 
 def _flow(column: str, steps: list[Line]) -> str:

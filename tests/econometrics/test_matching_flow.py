@@ -14,7 +14,6 @@ from citycarbon.econometrics.matching_flow import (
     OVERLAP_COLUMNS,
     matching_reports,
     published_sizes,
-    size_sentence,
 )
 from citycarbon.figures.overlap import draw_overlap
 from citycarbon.study import load_study
@@ -135,25 +134,17 @@ def test_the_overlap_has_every_unit_and_can_be_drawn(case, tmp_path):
     assert {p.suffix for p in paths} == {".svg", ".png", ".csv", ".txt"}
 
 
-def test_the_papers_n_stands_beside_each_matching_and_in_a_sentence(case):
+def test_the_papers_n_stands_beside_each_matching(case):
     _, study, reports = case
     printed, flow = published_sizes(study)[("table4", "1")], reports["psm_flow"]
     assert set(flow["published_n"]) == {printed}
     last = flow[flow["step"] == LAST_STEP]
     assert last["note"].eq([f"N = {n}, the paper prints {printed}: not the same" for n in last["rows"]]).all()
-    sentence = size_sentence(flow)
-    assert sentence.startswith(
-        f"The paper prints N = {printed} after matching; on this panel none of the 4 matchings gives it."
-    )
-    same = flow.assign(published_n=last["rows"].iloc[1])
-    assert "1 of the 4 matchings (label 1_year) gives it" in size_sentence(same)
-    assert size_sentence(flow.assign(published_n=pd.NA)) == ""
 
 
 def test_a_study_without_matchings_has_empty_reports(base_study):
     reports = matching_reports(make_panel(), make_study(base_study, CONTROLS))
     assert {name: len(frame) for name, frame in reports.items()} == {"psm_flow": 0, "psm_balance": 0, "psm_overlap": 0}
-    assert size_sentence(reports["psm_flow"]) == ""
 
 
 def test_the_reports_do_not_depend_on_the_order_of_rows(case):

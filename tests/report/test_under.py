@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from citycarbon.econometrics.matching_flow import LAST_STEP
 from citycarbon.report.results import NO_RESULTS, Results, num, yes
 from citycarbon.report.tables import regression_table
 from citycarbon.report.under import draws_note, matching_notes, mechanism_notes, notes_under, policy_notes, split_notes
@@ -77,7 +78,7 @@ def test_the_matching_is_told_step_by_step(whole, tmp_path):
         "treated_cells": "17",
     }
     rows = [
-        step | {"step": "in sample", "rows": "4390", "separation": "none", "note": ""},
+        step | {"step": "in sample", "rows": "4390", "separation": "none", "note": "", "published_n": ""},
         step | {"step": "with covariates", "rows": "4390", "separation": "none", "note": ""},
         step | {"step": "matched", "rows": "300", "treated_cities": "8", "control_cities": "20", "treated_cells": "14",
                 "separation": "none", "note": "2.0 events per covariate"},
@@ -86,6 +87,22 @@ def test_the_matching_is_told_step_by_step(whole, tmp_path):
     assert "in sample 4,390 city-years of 12 pilots and 269 other cities, 17 treated; with covariates the same; " in note
     assert "matched 300 city-years of 8 pilots and 20 other cities, 14 treated. 2.0 events per covariate." in note
     assert matching_notes("table5", Results(tmp_path)) == []
+
+
+def test_the_papers_n_is_set_beside_that_of_every_matching(whole, tmp_path):
+    last = {"step": LAST_STEP, "separation": "none", "note": "", "published_n": "58"}
+    last |= {"treated_cities": "8", "control_cities": "20", "treated_cells": "14"}
+    rows = [
+        {**last, "table": "table4", "column": "1", "label": "means", "rows": "602"},
+        {**last, "table": "table4_matching", "column": "1_pooled", "label": "pooled", "rows": "233"},
+    ]
+    (_, sentence) = matching_notes("table4", put(tmp_path, "psm_flow", *rows))
+    expected = "The paper prints N = 58 after matching; here none of the 2 matchings gives it: 602 (means); 233 (pooled)."
+    assert sentence == expected
+    rows[1]["rows"] = "58"
+    (_, sentence) = matching_notes("table4", put(tmp_path, "psm_flow", *rows))
+    assert "1 of the 2 matchings (pooled) gives it" in sentence
+    assert matching_notes("table5", put(tmp_path, "psm_flow", *rows)) == []
 
 
 def test_policies_are_told_under_the_tables_that_hold_or_drop_them(whole, tmp_path):
