@@ -61,7 +61,7 @@ def warehouse(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     target = prepare_scratch(home, study.study)
     database = target / DATABASE
-    import_meanwhile("great_expectations.expectations")
+    import_meanwhile("great_expectations.expectations", "linearmodels.panel", "scipy.stats", "matplotlib.figure", "diff_diff")
     run = run_dbt(build_arguments(study, home, selected_models(context)), target, database)
     keep(run.tests(), home, study.study, "dbt")
     yield from materializations(context, run, read_built_models(target, database), home.marts(study.study))
@@ -70,9 +70,9 @@ def warehouse(
         raise run.failure()
 
 
-def import_meanwhile(module: str) -> None:
-    """Load in a thread what the gate takes seconds to import: dbt works in another process and this one only waits."""
-    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+def import_meanwhile(*modules: str) -> None:
+    """Load in a thread what later steps take seconds to import: dbt works in another process and this one only waits."""
+    threading.Thread(target=lambda: [importlib.import_module(name) for name in modules], daemon=True).start()
 
 
 def selected_models(context: dg.AssetExecutionContext) -> list[str]:

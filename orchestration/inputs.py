@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from citycarbon.errors import UsageError
+from citycarbon.errors import CityCarbonError, UsageError
 from citycarbon.paths import PROJECT_ROOT, Home
 
 DEFAULT_SEED = 1
@@ -26,9 +29,17 @@ class Landing:
     is_synthetic: bool
 
 
-def choose_landing(home: Home, given: Path | None = None, *, sample: bool = False, seed: int = DEFAULT_SEED) -> Landing:
+def choose_landing(
+    home: Home,
+    given: Path | None = None,
+    *,
+    sample: bool = False,
+    seed: int = DEFAULT_SEED,
+    meanwhile: Callable[[], object] | None = None,
+) -> Landing:
     """The landing folder of a run; makes the sample where none was given and the home's own holds no complete drop.
 
+    ``meanwhile`` is done while a sample is being written, and not at all where none has to be.
     Raises UsageError where the given folder holds no complete drop, naming what it does hold.
     """
     if given is not None and sample:
@@ -39,7 +50,7 @@ def choose_landing(home: Home, given: Path | None = None, *, sample: bool = Fals
         own = _inspect(home.landing, must_hold=False)
         if own is not None:
             return own
-    return Landing(make_sample(home, seed), True)
+    return Landing(make_sample(home, seed, meanwhile), True)
 
 
 def note_landing(home: Home, landing: Path) -> None:
@@ -67,20 +78,33 @@ def landing_to_show(home: Home, given: Path | None = None) -> tuple[Path, str]:
     return last, f"the last run or check read it; {home.landing} holds no drop"
 
 
-def make_sample(home: Home, seed: int) -> Path:
+def make_sample(home: Home, seed: int, meanwhile: Callable[[], object] | None = None) -> Path:
     """``<home>/sample/seed-<N>``, written anew where it is missing, unfinished or written by other code."""
     folder = home.root / "sample" / f"seed-{seed}"
     wanted = _sample_code()
     stamp = folder / _STAMP
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return folder
-    from citycarbon.sample import write_sample
-
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_sample(folder, seed=seed)
+    write_apart(folder, seed, meanwhile)
     stamp.write_text(wanted, encoding="utf-8")
     return folder
+
+
+def write_apart(folder: Path, seed: int, meanwhile: Callable[[], object] | None = None) -> None:
+    """Write the sample in a process of its own and do ``meanwhile`` in this one. Raises CityCarbonError where it fails."""
+    writer = subprocess.Popen([sys.executable, "-m", "citycarbon.sample", str(folder), str(seed)], stderr=subprocess.PIPE)
+    try:
+        if meanwhile is not None:
+            meanwhile()
+        _, told = writer.communicate()
+    except BaseException:  # an interrupt too: no process outlives the one that began it
+        writer.kill()
+        writer.wait()
+        raise
+    if writer.returncode:
+        raise CityCarbonError(f"the sample could not be written into {folder}:\n{told.decode(errors='replace').strip()}")
 
 
 def _sample_code() -> str:

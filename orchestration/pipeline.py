@@ -6,6 +6,7 @@ this process and turns a failure into one error with its exit code.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import time
@@ -101,7 +102,7 @@ def run(
     began = time.monotonic()
     load_study(study)  # a fault in the study is told before anything is written
     with home_lock(home, f"citycarbon run --study {study}"):
-        chosen = choose_landing(home, landing, sample=sample, seed=seed)
+        chosen = choose_landing(home, landing, sample=sample, seed=seed, meanwhile=load_jobs)
         note_landing(home, chosen.path)
         wanted = landed_version(chosen.path, study, public=public)
         is_new = wanted != released_version(home, study, public=public)
@@ -138,7 +139,7 @@ def check(
     """Read, stage and judge; a refusal is part of the report. Raises for unusable input."""
     load_study(study)
     with home_lock(home, f"citycarbon check --study {study}"):
-        chosen = choose_landing(home, landing, sample=sample, seed=seed)
+        chosen = choose_landing(home, landing, sample=sample, seed=seed, meanwhile=load_jobs)
         note_landing(home, chosen.path)
         done = execute(home, study, chosen.path, CHECK_JOB, progress=progress)
         if done.error is not None and not isinstance(done.error, GateRefused):
@@ -182,6 +183,15 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     from dagster import DagsterInstance
 
     return DagsterInstance.from_config(str(prepare_dagster_home(home)))
+
+
+def load_jobs() -> None:
+    """Import Dagster and the definitions, which takes seconds: for while something else is being waited for."""
+    from orchestration.manifest import prepare_manifest
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    prepare_manifest()
+    importlib.import_module("orchestration.definitions")
 
 
 def execute(

@@ -6,6 +6,7 @@ Estimation of a half is an ordinary column (``columns``), the test of the differ
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ SPLIT_COLUMNS: dict[str, type] = {
     "pooled_gap": float, "flag": str, "note": str, "sentence": str,
 }  # fmt: skip
 SUM_TERMS = ("n_low", "n_high", "missing", "singletons", "incomplete")
+WORKERS = 2  # threads over the splits; the redraws leave the interpreter free
 DRAWS = 9999  # of a study that declares no placebo
 POOLED_TOLERANCE = 1e-8  # relative, between the pooled regression's slopes and those of the halves' own columns
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
@@ -108,7 +110,8 @@ def split_report(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, dra
     draws = draws or (study.placebo.draws_variants if study.placebo else DRAWS)
     panel = panel.sort_values(["city_id", "year"], kind="stable", ignore_index=True)
     incomplete = {p.policy for p in other_policies(study) if p.list == "incomplete"}
-    rows = [_pair_row(panel, study, pair, estimates, draws, incomplete) for pair in pairs(study)]
+    with ThreadPoolExecutor(WORKERS) as pool:  # in their order, whichever is done first
+        rows = list(pool.map(lambda pair: _pair_row(panel, study, pair, estimates, draws, incomplete), pairs(study)))
     frame = pd.DataFrame(rows, columns=list(SPLIT_COLUMNS))
     return frame.astype({name: _PANDAS[kind] for name, kind in SPLIT_COLUMNS.items()})
 

@@ -1,6 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
-from citycarbon.errors import UnusableInput, UsageError
+from citycarbon.errors import CityCarbonError, UnusableInput, UsageError
 from citycarbon.paths import Home
 from citycarbon.sources.landing import add
 from orchestration import inputs
@@ -24,7 +26,7 @@ def made(monkeypatch):
     """Seeds of the samples that were made; none is really written."""
     seeds = []
 
-    def make_sample(home, seed):
+    def make_sample(home, seed, meanwhile):
         seeds.append(seed)
         return home.root / "sample" / f"seed-{seed}"
 
@@ -67,22 +69,28 @@ def test_a_broken_drop_stops_the_choice(home, file):
 
 
 def test_sample_is_written_once_and_again_when_its_code_changes(home, monkeypatch):
-    import citycarbon.sample
-
     written = []
 
-    def write_sample(folder, *, seed):
+    def write_apart(folder, seed, meanwhile):
         assert not any(folder.iterdir())
         written.append(seed)
         (folder / "truth.json").write_text("{}")
 
-    monkeypatch.setattr(citycarbon.sample, "write_sample", write_sample)
+    monkeypatch.setattr(inputs, "write_apart", write_apart)
     inputs.make_sample(home, 3)
     inputs.make_sample(home, 3)
     assert written == [3]
     monkeypatch.setattr(inputs, "_sample_code", lambda: "another version")
     inputs.make_sample(home, 3)
     assert written == [3, 3]
+
+
+def test_a_sample_that_cannot_be_written_is_told_and_leaves_no_stamp(home, monkeypatch):
+    monkeypatch.setattr(inputs, "sys", SimpleNamespace(executable="/bin/false"))
+    done = []
+    with pytest.raises(CityCarbonError, match="could not be written"):
+        inputs.make_sample(home, 3, lambda: done.append(1))
+    assert done == [1] and not (home.root / "sample" / "seed-3" / ".made-by").exists()
 
 
 # --- which folder 'sources' looks at ----------------------------------------------------------------------------------------
