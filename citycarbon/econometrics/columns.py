@@ -10,6 +10,7 @@ import numpy as np
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.contract import effects_text, frame
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
+from citycarbon.econometrics.supply import not_supplied
 from citycarbon.econometrics.twfe import Estimate, Fit, fit
 from citycarbon.study.spec import Column, StarFloor, Study
 
@@ -78,7 +79,7 @@ def fit_column(panel: pd.DataFrame, study: Study, column: Column) -> tuple[Sampl
 def _doubly_robust(panel: pd.DataFrame, study: Study, column: Column, rows: pd.DataFrame) -> DoublyRobust:
     from citycarbon.econometrics.doubly_robust import fit_doubly_robust
 
-    first = panel.groupby("city_id")[f"first_year_{study.treatment.policy}"].first().to_dict()
+    first = panel.groupby("city_id")[f"first_year_{study.policy_of(column)}"].first().to_dict()
     return fit_doubly_robust(rows, column.outcome, column.treatment, column.controls, first)
 
 
@@ -112,9 +113,13 @@ def column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -
     sample, fitted = fit_column(panel, study, column)
     shared = _shared(study, table, column, sample, fitted)
     floor = star_floor_reason(shared["n_treated_units"], fitted.residual_df, study.star_floor) if column.matching else ""
+    absent = not_supplied(panel, study, column)
     rows = []
     for estimate in fitted.estimates:
-        note = _notes(estimate, column, sample, shared, floor)
+        if absent:
+            note = f"not estimable: not supplied: {', '.join(absent)}"
+        else:
+            note = _notes(estimate, column, sample, shared, floor)
         rows.append({**shared, **_term(estimate, fitted.df, note, _star_rule(estimate.term, column, note))})
     return rows
 

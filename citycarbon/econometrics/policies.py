@@ -12,7 +12,7 @@ from citycarbon.econometrics import fwl
 from citycarbon.econometrics.event_study import headline_column
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
 from citycarbon.study.other_policies import OtherPolicy, other_policies
-from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, Condition, Study
+from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, Condition, Study, is_of_a_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def registry(panel: pd.DataFrame, study: Study) -> list[OtherPolicy]:
     """Policies beside the studied one: those the study registers, in its order, then those with dates in the panel only."""
     named = [p for p in other_policies(study) if p.policy != study.treatment.policy]
     known = {p.policy for p in named}
-    dated = [c.removeprefix(POLICY_YEAR) for c in panel.columns if c.startswith(POLICY_YEAR)]
+    dated = [c.removeprefix(POLICY_YEAR) for c in panel.columns if c.startswith(POLICY_YEAR) and not is_of_a_list(c)]
     rest = [p for p in dated if p not in known and p != study.treatment.policy]
     return [*named, *(OtherPolicy(policy=p, label=p.replace("_", " ")) for p in rest)]
 

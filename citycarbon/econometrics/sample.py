@@ -27,6 +27,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "not_in": lambda series, values: ~series.isin(values),
 }
 KEYS = ["city_id", "year"]
+FIRST_VARIABLE_STEP = 3  # drop_step of the panel: 1 kind of unit, 2 sub-city rule, 3 and on the study's sample variables
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,11 @@ def drop_singletons(rows: pd.DataFrame, effects: tuple[str, ...]) -> pd.DataFram
 
 
 def base_rows(panel: pd.DataFrame, study: Study, column: Column) -> pd.Series:
-    """Rows (bool, the panel's index) of the column before half, matching and complete cases: ``in_sample`` and its filter."""
+    """Rows (bool, the panel's index) of the column before half, matching and complete cases: ``in_sample`` (or, with rows
+    ``own``, every row of the study's units) and its filter."""
     chosen = panel["in_sample"].fillna(False).astype(bool)
+    if column.rows == "own":  # also the rows that only lack one of the study's sample variables
+        chosen |= panel["drop_step"] >= FIRST_VARIABLE_STEP
     for condition in column.filter:
         chosen &= holds(panel, condition)
     return chosen
@@ -140,10 +144,11 @@ def column_values(panel: pd.DataFrame, study: Study, column: Column, chosen: pd.
 
 def treatment_values(panel: pd.DataFrame, study: Study, column: Column, chosen: pd.Series) -> pd.Series:
     """The column's treatment dummy: float64 on the panel's index (rows sorted by city and year); rules: study/spec.py."""
-    did = panel[study.did_column].astype("float64")
+    policy = study.policy_of(column)
+    did = panel[f"did_{policy}"].astype("float64")
     if column.treatment == "did":
         return did
-    first = panel[f"first_year_{study.treatment.policy}"].astype("float64")
+    first = panel[f"first_year_{policy}"].astype("float64")
     if column.treatment == "did_ever":
         return first.notna().astype("float64")
     if column.treatment == "did_literal":
@@ -166,10 +171,13 @@ def winsorised(rows: pd.DataFrame, names: list[str], share: float) -> pd.DataFra
 
 def sample_text(study: Study, column: Column) -> str:
     """The sample rule in words, generated from the spec."""
-    parts = [
-        f"in_sample: units {', '.join(study.unit_kinds)}; {study.window.first}-{study.window.last}; "
-        f"complete in {', '.join(study.sample_variables)}"
-    ]
+    complete = f"complete in {', '.join(study.sample_variables)}"
+    name = "in_sample"
+    if column.rows == "own":
+        name, complete = "all rows", f"complete in {', '.join([column.outcome, *column.terms[1:]])}"
+    parts = [f"{name}: units {', '.join(study.unit_kinds)}; {study.window.first}-{study.window.last}; {complete}"]
+    if column.dated_by:
+        parts.append(f"treatment dated by the list '{study.policy_list(column.dated_by).label}'")
     parts += [str(condition) for condition in column.filter]
     if column.half:
         split = study.split(column.half.split)

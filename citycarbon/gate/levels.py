@@ -93,7 +93,8 @@ def judge_area(inputs: GateInputs) -> Judged:
     """One row per city-year with ``unexplained``: relative change of the area where no boundary event of the city is near,
     else 0.
 
-    ``used`` where the source of the area also feeds the study: its totals then refer to the same moving territory.
+    ``used`` where the source of the area also feeds the study: its totals then refer to the same moving territory. A change
+    into the window's first year or before it touches no row of the study.
     """
     seen = inputs.observations
     area = seen[seen["indicator_id"].eq(AREA) & seen["level"].eq("city") & seen["place_id"].notna()]
@@ -104,7 +105,7 @@ def judge_area(inputs: GateInputs) -> Judged:
     near = _event_years(inputs)
     explained = [(c, y) in near for c, y in zip(out["city_id"], out["year"].astype(int), strict=True)]
     out["unexplained"] = (out["ratio"] - 1).mask(pd.Series(explained, dtype=bool), 0.0)
-    out["used"] = out["source"].isin(feeding)
+    out["used"] = out["source"].isin(feeding) & out["year"].between(inputs.scope.first_year + 1, inputs.scope.last_year)
     return judged(out, describe)
 
 

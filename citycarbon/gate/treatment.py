@@ -7,6 +7,7 @@ import pandas as pd
 
 from citycarbon.gate.inputs import GateInputs
 from citycarbon.gate.judged import Judged, judged
+from citycarbon.study.spec import is_of_a_list
 
 SUBCITY = {"district", "county", "zone", "zone_or_county"}
 POLICY_COLUMNS = ["policy", "year", "date", "unit_level", "city_zh", "adcode"]
@@ -47,7 +48,8 @@ def _cities(rows: pd.DataFrame, inputs: GateInputs) -> pd.Series:
 
 
 def policies_in(panel: pd.DataFrame) -> list[str]:
-    return [c.removeprefix("did_") for c in panel.columns if c.startswith("did_")]
+    """Policies dated by the sourced list. What a published list dates is data to compare with it, not to be judged by it."""
+    return [c.removeprefix("did_") for c in panel.columns if c.startswith("did_") and not is_of_a_list(c)]
 
 
 def long_treatment(inputs: GateInputs) -> pd.DataFrame:

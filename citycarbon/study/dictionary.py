@@ -58,6 +58,7 @@ _VARIABLES = (
     Variable("market_index", "Marketization index", "index", meaning="of the province"),
     Variable("patents_granted", "Patents granted", "patents"),
     Variable("patents_per10k", "Patents granted per head", "patents per 10 000 persons"),
+    Variable("fdi_usd", "Foreign investment", "US dollars", meaning="actually used; in no baseline column"),
     Variable("area_km2", "Area", "km2"),
 )
 VARIABLES: dict[str, Variable] = {v.name: v for v in _VARIABLES}

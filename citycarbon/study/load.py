@@ -95,6 +95,7 @@ def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
         yield ("study",), f"found '{study.study}', must be the name of its folder, '{folder}'"
     yield from _window_problems(study)
     yield from _policy_problems(study)
+    yield from _list_problems(study)
     yield from _outcome_problems(study)
     yield from _table_problems(study)
 
@@ -138,6 +139,20 @@ def _policy_problems(study: Study) -> Iterator[Problem]:
                 where,
                 f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}",
             )
+
+
+def _list_problems(study: Study) -> Iterator[Problem]:
+    """Ids and editions of the published lists are distinct, and what a column is dated by is one of them."""
+    lists = study.treatment.lists
+    for key in ("id", "edition"):
+        yield from _repeated(("treatment", "lists"), [getattr(found, key) for found in lists], f"list {key}", key=key)
+    known = [found.id for found in lists]
+    for name, table in study.regression_tables().items():
+        for i, column in enumerate(table.columns):
+            where: Where = ("tables", name, "columns", i, "dated_by")
+            if column.dated_by is not None and column.dated_by not in known:
+                allowed = ", ".join(known) or "none; declare it in treatment.lists"
+                yield where, f"no list '{column.dated_by}' in this study{suggestion(column.dated_by, known)} Allowed: {allowed}"
 
 
 def _policy_of(name: str) -> str:

@@ -41,6 +41,7 @@ def _known_filter(name: str) -> str:
 
 
 POLICY_DUMMY, POLICY_YEAR = "did_", "first_year_"  # the panel's columns of a policy: did_low_carbon, first_year_low_carbon
+LIST_MARK = "__"  # between a policy and one of its published lists: did_low_carbon__list_of_92
 VariableName = Annotated[str, AfterValidator(_known_variable)]
 ControlName = Annotated[str, AfterValidator(_known_control)]
 FilterName = Annotated[str, AfterValidator(_known_filter)]
@@ -48,6 +49,16 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 # did: the study's policy. did_lag1: a year later. did_ever: 1 in every year of a city that ever adopts. did_literal: the same
 # for cities that adopt after ``literal_after`` only (a reading of the paper's section 3.2, for the audit).
 TreatmentTerm = Literal["did", "did_lag1", "did_ever", "did_literal"]
+
+
+def listed_policy(policy: str, list_id: str) -> str:
+    """A policy dated by one of its published lists, as the panel's columns name it."""
+    return f"{policy}{LIST_MARK}{list_id}"
+
+
+def is_of_a_list(column: str) -> bool:
+    """Whether a column of the panel dates a policy by a published list and not by the sourced one."""
+    return column.startswith((POLICY_DUMMY, POLICY_YEAR)) and LIST_MARK in column
 
 
 class Strict(BaseModel):
@@ -74,13 +85,25 @@ class Outcome(Strict):
     splice: Splice | None = None
 
 
+class PolicyListFound(Strict):
+    """A list of the policy's cities as somebody published it: an edition of the source ``policy_list``, errors and all.
+
+    Its years are taken as printed; the study's year and sub-city rules are those of the sourced list.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]  # part of the names of panel columns
+    edition: str = Field(min_length=1)
+    label: str
+
+
 class Treatment(Strict):
-    """The policy and the rules that date and place it."""
+    """The policy and the rules that date and place it; ``lists``: other lists that columns may be dated by."""
 
     policy: Identifier
     year_rule: Literal["announcement", "first_full_year"]
     subcity_rule: Literal["treat", "exclude", "never"]
     literal_after: int | None = None  # the audit variant did_literal counts cities that adopt after this year
+    lists: list[PolicyListFound] = []
 
 
 class Window(Strict):
@@ -138,6 +161,10 @@ class Column(Strict):
     exposures: list[Exposure] = []
     winsorise: float = Field(default=0.0, ge=0.0, lt=0.5)  # share of the column's rows held at each end
     estimator: Literal["twfe", "dr_did"] = "twfe"  # dr_did: doubly robust, Callaway-Sant'Anna, never treated as controls
+    # study: the rows of in_sample, the same for all columns. own: every row of the study's units and years on which this
+    # column's own variables are complete, whatever the study's other variables are.
+    rows: Literal["study", "own"] = "study"
+    dated_by: Identifier | None = None  # id of one of treatment.lists, by which the treatment is then dated
 
     @property
     def terms(self) -> list[str]:
@@ -301,6 +328,15 @@ class Study(Strict):
         """The panel column that holds the treatment dummy of this study's policy."""
         return f"did_{self.treatment.policy}"
 
+    def policy_of(self, column: Column) -> str:
+        """The policy as the panel's columns name it (``first_year_``, ``did_``): of the column's list where it has one."""
+        policy = self.treatment.policy
+        return listed_policy(policy, column.dated_by) if column.dated_by else policy
+
+    def policy_list(self, list_id: str) -> PolicyListFound:
+        """The published list with this id. Raises KeyError where there is none."""
+        return {found.id: found for found in self.treatment.lists}[list_id]
+
     def panel_column(self, name: str) -> str:
         """The panel's name of a variable as the study names it: ``did`` is the dummy of the study's policy."""
         return self.did_column if name == "did" else name
@@ -356,6 +392,10 @@ class Study(Strict):
             "unit_kinds": list(self.unit_kinds),
             "treatment_policy": self.treatment.policy,
             "policies": list(dict.fromkeys([*policies_with_a_list(), *self.policies_named()])),
+            "policy_lists": [
+                {"name": listed_policy(self.treatment.policy, found.id), "edition": found.edition}
+                for found in self.treatment.lists
+            ],
         }
 
     def resolved(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@
 {%- do v.append(['market_index', 'index', "the province's marketization index", '{market_index}', ['market_index']]) -%}
 {%- do v.append(['patents_granted', 'patents', 'patents_granted', '{patents_granted}', ['patents_granted']]) -%}
 {%- do v.append(['patents_per10k', 'patents per 10 000 persons', '10000 * patents_granted / population_persons', '10000 * {patents_granted} / nullif({population_persons}, 0)', ['patents_granted', 'population_persons']]) -%}
+{%- do v.append(['fdi_usd', 'usd', 'fdi_usd', '{fdi_usd}', ['fdi_usd']]) -%}
 {%- do v.append(['area_km2', 'km2', 'area_km2', '{area_km2}', ['area_km2']]) -%}
 {{ return(v) }}
 {% endmacro %}
@@ -60,4 +61,9 @@
 {#- Policies with columns in the panel: the var `policies`, every policy that has a list. A new policy touches no SQL. -#}
 {% macro panel_policies() %}
 {{ return(var('policies')) }}
+{% endmacro %}
+
+{#- Published lists that date the study's policy once more, each under a name of its own: the var `policy_lists`. -#}
+{% macro panel_policy_lists() %}
+{{ return(var('policy_lists')) }}
 {% endmacro %}

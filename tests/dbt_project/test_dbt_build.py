@@ -77,3 +77,28 @@ def test_vars_choose_series_year_rule_and_subcity_rule(tiny, tmp_path):
     assert panel.loc[("310000", 2005), "drop_reason"] == "subcity_pilot_excluded"  # 浦东 only
     assert panel.loc[("310000", 2021), "did_ai_pilot"] == 0
     assert panel.loc[("632500", 2010), "in_sample"]
+
+
+def test_a_published_list_dates_the_policy_once_more_and_an_absent_one_nothing(tiny, tmp_path):
+    other = type(tiny)(tmp_path)
+    shutil.copy(tiny.database, other.database)
+    other.dbt(
+        *("run", "--select", "int_policies", "city_panel_cells", "city_panel"),
+        policy_lists=[
+            {"name": "low_carbon__tiny", "edition": "tiny-list"},
+            {"name": "low_carbon__absent", "edition": "absent"},
+        ],
+    )
+    panel = other.mart("city_panel").set_index(["city_id", "year"])
+    first = panel["first_year_low_carbon__tiny"].groupby("city_id").first().dropna()
+    assert first.to_dict() == {"370100": 2011, "420600": 2010}  # the first year wins, the old name leads to the city
+    by_list = panel["did_low_carbon__tiny"]
+    assert by_list.loc[("370100", 2010)] == 0 and by_list.loc[("370100", 2011)] == 1 and by_list.loc[("320500", 2021)] == 0
+    assert panel["did_low_carbon"].loc[("420600", 2010)] == 1  # the sourced list is what it was
+    assert panel[["did_low_carbon__absent", "first_year_low_carbon__absent"]].isna().all().all()
+    cell = other.cell("370100", 2012, "did_low_carbon__tiny")
+    assert cell["value"] == 1 and cell["formula"] == "1 from 2011 on (policy_list tiny-list, as printed)"
+    assert len(cell["inputs"][0]["raw_ids"]) == 2
+    assert other.cell("370100", 2012, "first_year_low_carbon__tiny")["value"] == 2011
+    assert other.cell("320500", 2012, "first_year_low_carbon__tiny")["flag"] == "not on the list"
+    assert other.cell("320500", 2012, "did_low_carbon__absent")["flag"] == "not supplied: policy_list absent"

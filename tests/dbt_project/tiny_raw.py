@@ -144,7 +144,11 @@ def others() -> list[Drop]:
     index.add("市场化指数", "山东", 2010, 7.5)
     for label, value in {"当年申请的绿色发明数量": 3.0, "当年申请的绿色实用新型数量": 4.0}.items():
         green.add(label, WUXI, 2010, value, unit="件")
-    return [reports, index, green]
+    listed = Drop("policy_list", "tiny-list", 2017)  # an old name, a county, a city twice
+    for place, year in {JINAN: 2013, "襄樊市": 2010, "昆山市": 2010}.items():
+        listed.add("pilot_year", place, year, float(year))
+    listed.add("pilot_year", JINAN, 2011, 2011.0)
+    return [reports, index, green, listed]
 
 
 def write_tiny_raw(folder: Path, shuffle: int | None = None) -> None:

@@ -23,6 +23,7 @@ def edgar_panel(realdata):
             "lnco2": np.log(table["碳排放量_吨"].astype(float) / 1e6),
             "did_ai_pilot": (year >= code.map(first)).astype(int),
             "in_sample": True,
+            "drop_step": 0,
         }
     )
     return panel[panel["year"].between(2003, 2021)]
@@ -31,8 +32,11 @@ def edgar_panel(realdata):
 @pytest.mark.real
 def test_edgar_headline(edgar_panel):
     study = load_study("ai_pilot_edgar")
+    table = study.regression_tables()["table2_variants"]
+    table = table.model_copy(update={"columns": [c for c in table.columns if c.id in ("1_all", "1p_all")]})
+    study = study.model_copy(update={"tables": {"table2_variants": table}})
     got = estimate_columns(edgar_panel, study)
-    row = got.set_index(["column", "term"]).loc[("1", "did")]
+    row = got.set_index(["column", "term"]).loc[("1_all", "did")]
     assert round(row["estimate"], 5) == -0.13398
     assert round(row["std_error"], 5) == 0.02746
     assert (row["n_obs"], row["n_clusters"], row["n_treated_cells"]) == (5605, 295, 17)

@@ -102,6 +102,14 @@ def test_an_area_jump_without_an_event_is_named_and_one_with_an_event_is_not(wor
     assert result.refuses and result.failing == [(JINAN, 2014)]
 
 
+def test_a_change_of_area_into_the_first_year_of_the_window_touches_no_row_of_the_study(world, using):
+    world.scope = using(first_year=2014)
+    world.scale(1.5, "area_km2", city=JINAN, years=range(2014, 2022))
+    found = world.gate("area_jump_without_event", "area_jump_without_event_unused")
+    assert found["area_jump_without_event"].passed
+    assert found["area_jump_without_event_unused"].failing == [(JINAN, 2014)]
+
+
 def test_the_area_of_a_source_that_feeds_nothing_only_warns(world, using):
     world.scope = using(variables=frozenset({"lnco2"}))
     world.scale(1.5, "area_km2", city=JINAN, years=range(2014, 2022))

@@ -52,6 +52,13 @@ def test_treatment_unlike_the_list_is_named_and_an_unused_policy_only_warns(worl
     assert unused.failing == [(JINAN, 2012)] and unused.severity == "warning" and "does not use" in unused.reason
 
 
+def test_what_a_published_list_dates_is_not_judged_by_the_sourced_one(world):
+    world.panel["did_ai_pilot__found"] = world.panel["city_id"].eq(BAODING).astype(float)
+    world.panel.loc[world.panel["city_id"].eq(JINAN), "did_ai_pilot__found"] = np.nan
+    found = world.gate("treatment_equals_policy", "treatment_equals_policy_unused", "treatment_absorbing")
+    assert all(result.passed for result in found.values())
+
+
 def test_a_missing_treatment_value_is_no_zero(world):
     world.panel["did_ai_pilot"] = world.panel["did_ai_pilot"].astype(float)
     put(world, BAODING, 2013, "did_ai_pilot", np.nan)

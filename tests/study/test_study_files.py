@@ -84,7 +84,16 @@ def test_dbt_vars_are_the_contract(tmp_path):
     assert all(f"`{name}`" in section for name in values)
     assert values["marts_dir"] == str(home.marts("ai_pilot_edgar")) and Path(values["raw_dir"]).is_absolute()
     assert (values["emission_series"], values["window_start"], values["window_end"]) == ("edgar_city", 2003, 2021)
-    assert values["unit_kinds"] == list(UNIT_KINDS) and values["sample_variables"] == ["lnco2"]
+    assert values["unit_kinds"] == list(UNIT_KINDS) and values["sample_variables"] == [
+        "lnco2",
+        "lnpgdp",
+        "sec_share",
+        "loans_gdp",
+        "lnpop",
+    ]
+    assert values["policy_lists"] == []
+    dated = load_study("low_carbon_edgar").dbt_vars(home)["policy_lists"]
+    assert {"name": "low_carbon__list_of_92", "edition": "list-of-92"} in dated and len(dated) == 3
     json.dumps(values)
 
 

@@ -18,10 +18,17 @@ policies as (
         q.city_id
         {%- for p in panel_policies() %},
         max(q.first_year) filter (where q.policy = '{{ p }}') as first_year_{{ p }}
+        {%- endfor %}
+        {%- for l in panel_policy_lists() %},
+        max(q.first_year) filter (where q.policy = '{{ l.name }}') as first_year_{{ l.name }}
         {%- endfor %},
         coalesce(bool_or(q.is_excluded) filter (where q.policy = '{{ var("treatment_policy") }}'), false) as is_excluded
     from {{ ref('int_policies') }} as q
     group by q.city_id
+),
+
+supplied as (  -- a list that nobody supplied calls no city untreated
+    select list(distinct q.policy) as policies from {{ ref('int_policies') }} as q
 ),
 
 judged as (
@@ -50,6 +57,13 @@ select
     {%- for p in panel_policies() %},
     cast(j.first_year_{{ p }} as integer) as first_year_{{ p }},
     cast(coalesce(j.year >= j.first_year_{{ p }}, false) as integer) as did_{{ p }}
+    {%- endfor %}
+    {%- for l in panel_policy_lists() %},
+    cast(j.first_year_{{ l.name }} as integer) as first_year_{{ l.name }},
+    case
+        when list_contains(g.policies, '{{ l.name }}')
+            then cast(coalesce(j.year >= j.first_year_{{ l.name }}, false) as integer)
+    end as did_{{ l.name }}
     {%- endfor %},
     j.drop_step = 0 as in_sample,
     case j.drop_step
@@ -68,3 +82,4 @@ select
     end as drop_reason,
     cast(j.drop_step as integer) as drop_step
 from judged as j
+cross join supplied as g

@@ -88,6 +88,33 @@ long as (
     union all
     {%- endif %}
 {%- endfor %}
+{%- for l in panel_policy_lists() %}
+    {%- for column in ['first_year', 'did'] %}
+    union all
+    select
+        g.city_id, g.year, '{{ column }}_{{ l.name }}' as variable,
+        {%- if column == 'did' %}
+        case when s.is_supplied then coalesce(g.year >= q.first_year, false)::double end as value,
+        '0/1' as unit,
+        coalesce('1 from ' || q.first_year || ' on ({{ "policy_list " ~ l.edition }}, as printed)', 'not on the list') as formula,
+        {%- else %}
+        q.first_year::double as value,
+        'year' as unit,
+        'earliest year that {{ "policy_list " ~ l.edition }} prints for the city' as formula,
+        {%- endif %}
+        case when s.is_supplied then 'not on the list' else 'not supplied: {{ "policy_list " ~ l.edition }}' end as missing,
+        [] as flags,
+        case
+            when q.city_id is null then []
+            else [{'variable': 'pilot_year', 'value': q.first_year::double, 'raw_ids': q.raw_ids}]
+        end as inputs
+    from grid as g
+    cross join (
+        select count(*) > 0 as is_supplied from {{ ref('int_policies') }} as c where c.policy = '{{ l.name }}'
+    ) as s
+    left join {{ ref('int_policies') }} as q on q.policy = '{{ l.name }}' and g.city_id = q.city_id
+    {%- endfor %}
+{%- endfor %}
 )
 
 select
