@@ -149,7 +149,10 @@ def distinct_assignments(scheme: Scheme) -> float:
         from math import factorial
 
         total //= factorial(scheme.size)
-    return float(total)
+    try:
+        return float(total)
+    except OverflowError:  # more than a float can hold: hundreds of treated units
+        return float("inf")
 
 
 def _limits(scheme: Scheme) -> tuple[np.ndarray, ...]:

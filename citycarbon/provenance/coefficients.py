@@ -7,6 +7,7 @@ from typing import Any
 from citycarbon.provenance.model import RawCell, Trace, TraceInput, number
 from citycarbon.provenance.policies import file_sha256_of, policy_list
 from citycarbon.provenance.store import Store
+from citycarbon.study.spec import POLICY_DUMMY, listed_policy
 
 CONSTANT = "_cons"
 
@@ -18,7 +19,9 @@ def trace_coefficient(store: Store, target: str, row: dict[str, Any], column: li
     regression with the source files behind its values in the estimation sample.
     """
     regressors = [r["term"] for r in column if r["term"] != CONSTANT]
-    variables, counts = variable_inputs(store, [row["outcome"], *regressors])
+    by_list = _dated_by(store, row)
+    behind = [by_list if by_list and name == "did" else name for name in regressors]
+    variables, counts = variable_inputs(store, [row["outcome"], *behind])
     inputs = [TraceInput(name, value) for name, value in _facts(store, row).items()]
     inputs += variables
     notes = [f"estimated in release {store.manifest['id']}, study {store.study}"]
@@ -51,6 +54,14 @@ def variable_inputs(store: Store, variables: list[str]) -> tuple[list[TraceInput
             f"{variable}: {n:,} cells of {source} behind its values in the complete-case rows" for source, n in counts.items()
         ]
     return inputs, notes
+
+
+def _dated_by(store: Store, row: dict[str, Any]) -> str | None:
+    """The panel's treatment dummy where the column dates the policy by a published list, else None."""
+    spec = store.study_spec
+    columns = spec.get("tables", {}).get(row["table"], {}).get("columns", [])
+    found = next((c.get("dated_by") for c in columns if c["id"] == row["column"]), None)
+    return POLICY_DUMMY + listed_policy(spec["treatment"]["policy"], found) if found else None
 
 
 def _facts(store: Store, row: dict[str, Any]) -> dict[str, float | str | None]:

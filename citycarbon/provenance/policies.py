@@ -10,14 +10,15 @@ from citycarbon.paths import DBT_PROJECT
 from citycarbon.provenance.model import RawCell, Trace, TraceInput, number
 from citycarbon.provenance.panel import place_notes
 from citycarbon.provenance.store import Store
+from citycarbon.study.spec import is_of_a_list
 
 POLICY_LIST = "policy_adoptions.csv"
 PREFIXES = ("first_year_", "did_")
 
 
 def policy_columns(store: Store) -> list[str]:
-    """The policy columns of the panel: they come from the policy list, not from cells of sources."""
-    return [c for c in store.columns if c.startswith(PREFIXES)]
+    """The policy columns of the panel: they come from the sourced list, and not from cells of sources as a published one."""
+    return [c for c in store.columns if c.startswith(PREFIXES) and not is_of_a_list(c)]
 
 
 def trace_policy(store: Store, target: str, city_id: str, year: int, column: str) -> Trace:

@@ -127,8 +127,11 @@ def _write_results(work: Assembly) -> None:
     """Everything that the estimates' step wrote; the coefficients are rewritten in both forms so that the two agree."""
     from citycarbon.econometrics.contract import read_estimates, write_estimates
     from citycarbon.release.content import ATTRITION, copy_results
+    from citycarbon.release.withhold import withhold_lists
 
     copy_results(work.home.results(work.study), work.folder, [*work.spec["tables"], ATTRITION])
+    if work.withheld:
+        withhold_lists(work.folder, work.withheld)
     estimates = read_estimates(work.folder / "estimates.csv")
     write_estimates(estimates, work.folder / "estimates.csv", work.folder / "estimates.parquet")
     work.rows.update({"estimates.csv": len(estimates), "estimates.parquet": len(estimates)})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.release.diff_bundle import Bundle, CannotCompare
+from citycarbon.study.spec import is_of_a_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +149,9 @@ def _numbers(pair: _Pair, name: str) -> Json:
 
 def _closed(pair: _Pair, name: str, no_a: np.ndarray, no_b: np.ndarray) -> np.ndarray:
     """Cells that one side has and the other, a public bundle, leaves empty: withheld there, or without a value."""
-    if name.startswith("first_year_"):  # ours: never withheld, and empty where a city is in no policy
+    if name.startswith("first_year_") and not is_of_a_list(
+        name
+    ):  # ours: never withheld, and empty where a city is in no policy
         return np.zeros(len(no_a), dtype=bool)
     closed_a = pair.public[0] & pair.here_old & no_a & ~no_b
     closed_b = pair.public[1] & pair.here_new & no_b & ~no_a

@@ -8,7 +8,10 @@ A numeric panel column that has no cells is left out whole, as nobody can show w
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from citycarbon.study.spec import is_of_a_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 Editions = set[tuple[str, str]]
 OURS = ("city_id", "city_name", "province", "province_id", "unit_kind", "year", "in_sample", "drop_step", "drop_reason")
 OUR_PREFIXES = ("first_year_", "did_")
+POLICY_LIST_FILES = ("policy_lists.csv", "policy_list_effects.csv", "policy_lists.md")
 
 
 def withhold_raw(rows: pa.Table, editions: Editions) -> pa.Table:
@@ -35,10 +39,15 @@ def withhold_cells(cells: pa.Table, raw: pa.Table) -> tuple[pa.Table, set[tuple[
     closed = set(raw["raw_id"].filter(pc.equal(raw["withheld"], True)).to_pylist())
     rows = cells.to_pylist()
     keys = _closure(rows, closed)
+    # Which cities a list leaves out is as much its content as which it names.
+    lists = {variable for _, _, variable in keys if is_of_a_list(variable)}
+    keys |= {_key(row) for row in rows if row["variable"] in lists}
     for row in rows:
         if _key(row) in keys:
             row["value"] = None
             row["inputs"] = [{**i, "value": None} for i in row["inputs"] or []]
+        if row["variable"] in lists:
+            row |= {"formula": "by a list that may not be passed on", "flag": None, "inputs": []}
     return pa.Table.from_pylist(rows, schema=cells.schema), keys
 
 
@@ -73,6 +82,25 @@ def withhold_text(frame: pd.DataFrame, editions: Editions, columns: tuple[str, .
     return frame
 
 
+def withhold_lists(folder: Path, editions: Editions) -> None:
+    """The comparison of policy lists without the rows of lists that may not be passed on: what they do to an estimate stays."""
+    closed = {edition for source, edition in editions if source == "policy_list"}
+    compared, effects, words = (folder / name for name in POLICY_LIST_FILES)
+    if not closed or not compared.is_file():
+        return
+    import pandas as pd
+
+    from citycarbon.econometrics.contract import write_csv
+
+    rows = pd.read_csv(compared, dtype=str, keep_default_na=False)
+    kept = rows[~rows["edition"].isin(closed)]
+    write_csv(kept, compared)
+    done = pd.read_csv(effects, dtype=str, keep_default_na=False)
+    closed_lists = set(rows.loc[rows["edition"].isin(closed), "list"])
+    write_csv(done[~(done["list"].isin(closed_lists) & done["switch"].eq("city"))], effects)
+    words.unlink(missing_ok=True)
+
+
 def _closure(rows: list[dict[str, Any]], closed: set[str]) -> set[tuple[str, int, str]]:
     """Keys of the cells that rest on withheld raw rows, directly or through another cell of the same city-year."""
     keys = {_key(r) for r in rows if any(i in closed for given in r["inputs"] or [] for i in given["raw_ids"] or [])}
@@ -92,7 +120,7 @@ def _key(row: dict[str, Any]) -> tuple[str, int, str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in OURS or name.startswith(OUR_PREFIXES) or name.endswith("_flag")
+    return name in OURS or name.startswith(OUR_PREFIXES) and not is_of_a_list(name) or name.endswith("_flag")
 
 
 def _blank(table: pa.Table, blanks: dict[str, Any], marks: list[bool]) -> pa.Table:

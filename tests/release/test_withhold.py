@@ -13,7 +13,7 @@ from tiny_home import CELLS
 from citycarbon.provenance.trace import trace
 from citycarbon.release import verify
 from citycarbon.release.pointers import latest_release
-from citycarbon.release.withhold import withhold_cells, withhold_panel
+from citycarbon.release.withhold import withhold_cells, withhold_lists, withhold_panel
 
 
 @pytest.fixture
@@ -108,3 +108,38 @@ def test_no_open_cell_rests_on_a_closed_raw_row(data):
     values = {r["variable"]: r["value"] for r in out.to_pylist()}
     assert all((values[n] is None) == rests(n) for n in names)
     assert all(v is None or math.isfinite(v) for v in values.values())
+
+
+def test_a_policy_list_that_may_not_be_passed_on_leaves_neither_its_cities_nor_its_gaps():
+    cells = pa.table(
+        {
+            "city_id": ["1", "2", "1"],
+            "year": [2010, 2010, 2010],
+            "variable": ["did_p__found", "did_p__found", "did_p"],
+            "value": [1.0, 0.0, 1.0],
+            "formula": ["1 from 2010 on", "not on the list", "1 from 2009 on"],
+            "flag": [None, "not on the list", None],
+            "inputs": [[{"variable": "pilot_year", "value": 2010.0, "raw_ids": ["r1"]}], [], []],
+        }
+    )
+    raw = pa.table({"raw_id": ["r1"], "withheld": [True]})
+    left, keys = withhold_cells(cells, raw)
+    assert [r["value"] for r in left.to_pylist()] == [None, None, 1.0]
+    assert all("2010" not in r["formula"] and r["flag"] is None for r in left.to_pylist()[:2])
+    panel = pa.table(
+        {"city_id": ["1", "2"], "year": [2010, 2010], "did_p__found": [1, 0], "did_p": [1, 0], "first_year_p__x": [1, 2]}
+    )
+    shown = withhold_panel(panel, keys, {"did_p__found", "did_p"}).to_pylist()
+    assert [r["did_p__found"] for r in shown] == [None, None] and [r["did_p"] for r in shown] == [1, 0]
+    assert [r["first_year_p__x"] for r in shown] == [None, None]  # of a list, and nobody can show where it came from
+
+
+def test_the_comparison_of_a_closed_list_keeps_what_it_does_to_the_estimate_only(tmp_path):
+    (tmp_path / "policy_lists.csv").write_text("list,edition,city_id\na,closed,1\nb,open,2\n", encoding="utf-8")
+    (tmp_path / "policy_list_effects.csv").write_text("list,switch,city_id\na,list,\na,city,1\nb,city,2\n", encoding="utf-8")
+    (tmp_path / "policy_lists.md").write_text("names", encoding="utf-8")
+    withhold_lists(tmp_path, {("policy_list", "closed")})
+    assert (tmp_path / "policy_lists.csv").read_text(encoding="utf-8") == "list,edition,city_id\nb,open,2\n"
+    assert (tmp_path / "policy_list_effects.csv").read_text(encoding="utf-8") == "list,switch,city_id\na,list,\nb,city,2\n"
+    assert not (tmp_path / "policy_lists.md").exists()
+    withhold_lists(tmp_path / "nothing", {("policy_list", "closed")})
