@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,21 @@ HEAVY = {"dagster", "dagster_dbt", "great_expectations", "pyfixest", "linearmode
 HOUSE = {*MAY_IMPORT, "tests", "benchmarks"}
 
 
-def imports(path: Path, *, top_level_only: bool = False) -> Iterator[tuple[str, int]]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path, *, top_level_only: bool = False) -> list[tuple[str, int]]:
     """Top-level package and line of every import of a module; blocks under TYPE_CHECKING do not run and do not count."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = _top_level(tree) if top_level_only else ast.walk(tree)
-    for node in nodes:
+    tree, found = tree_of(path), []
+    for node in _top_level(tree) if top_level_only else ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
+            found += [(alias.name.split(".")[0], node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0], node.lineno
+            found.append((node.module.split(".")[0], node.lineno))
+    return found
 
 
 def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
@@ -98,6 +105,7 @@ def test_command_line_starts_without_frameworks():
     assert not wrong
 
 
-@pytest.mark.parametrize("path", [p for folder in MAY_IMPORT for p in modules(folder)], ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_module_says_what_belongs_in_it(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_every_module_says_what_belongs_in_it(folder):
+    assert modules(folder)
+    assert not [str(path.relative_to(ROOT)) for path in modules(folder) if not ast.get_docstring(tree_of(path))]

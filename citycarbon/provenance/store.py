@@ -59,12 +59,11 @@ class Store:
     @cached_property
     def study_spec(self) -> dict[str, Any]:
         """The resolved study; of the study's own file where the store is no release."""
-        import yaml
-
+        from citycarbon import yaml_text
         from citycarbon.paths import STUDIES
 
         path = (self.release or STUDIES / self.study) / "study.yaml"
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return yaml_text.load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def load_study(self) -> Study:
         """The study as the release resolved it."""

@@ -130,11 +130,11 @@ def _units(folder: Path) -> dict[str, str]:
 
 def _descriptions() -> dict[str, dict[str, str]]:
     """Model -> column -> description, from the documentation of dbt_project's models."""
-    import yaml
+    from citycarbon import yaml_text
 
     found: dict[str, dict[str, str]] = {}
     for file in sorted((DBT_PROJECT / "models").rglob("*.yml")):
-        for model in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("models") or []:
+        for model in (yaml_text.load(file.read_text(encoding="utf-8")) or {}).get("models") or []:
             columns = model.get("columns") or []
             found[model["name"]] = {c["name"]: " ".join(c["description"].split()) for c in columns if c.get("description")}
     return found

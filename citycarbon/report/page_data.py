@@ -42,11 +42,9 @@ class PageData:
 
     @cached_property
     def spec(self) -> dict[str, Any]:
-        import yaml
+        from citycarbon import yaml_text
 
-        # libyaml's reader, where there is one, is ten times faster and reads the same.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load((self.release / "study.yaml").read_text(encoding="utf-8"), Loader=loader)
+        return yaml_text.load((self.release / "study.yaml").read_text(encoding="utf-8"))
 
     @cached_property
     def estimates(self) -> pd.DataFrame:

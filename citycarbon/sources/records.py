@@ -9,6 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from citycarbon import yaml_text
 from citycarbon.errors import UnusableInput
 
 
@@ -35,7 +36,7 @@ class SourceRecord(BaseModel):
     def load(cls, path: Path) -> SourceRecord:
         """Read ``source.yaml``; raises UnusableInput naming the field."""
         try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+            data = yaml_text.load(path.read_text(encoding="utf-8"))
             return cls.model_validate(data)
         except ValidationError as err:
             first = err.errors()[0]

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from citycarbon import yaml_text
 from citycarbon.errors import UsageError
 
 REGISTRY_FILE = Path(__file__).with_name("registry.yaml")
@@ -110,7 +110,7 @@ class Registry(BaseModel):
 @cache
 def load_registry(path: Path = REGISTRY_FILE) -> Registry:
     """The registry of ``path``, in the order of the file."""
-    return Registry.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Registry.model_validate(yaml_text.load(path.read_text(encoding="utf-8")))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from citycarbon import yaml_text
 from citycarbon.errors import UsageError
 
 
@@ -64,7 +65,7 @@ def read_yaml(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml_text.compose(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -72,4 +73,4 @@ def read_yaml(path: Path) -> Document:
     if not isinstance(node, yaml.MappingNode):
         raise UsageError(f"{path}, line 1: a study file is a list of 'key: value' lines, found nothing of the kind")
     _refuse_repeated_keys(node, path)
-    return Document(path, node, yaml.safe_load(text))
+    return Document(path, node, yaml_text.load(text))

@@ -1,18 +1,26 @@
 """Published lists of a policy as data of a study: what may be declared, and what a column may be dated by."""
 
+from copy import deepcopy
+
 import pytest
 import yaml
 
+from citycarbon import yaml_text
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
 from citycarbon.study import load_study
 from citycarbon.study.spec import is_of_a_list, listed_policy
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return yaml_text.load((STUDIES / "low_carbon_edgar" / "study.yaml").read_text(encoding="utf-8"))
+
+
 @pytest.fixture
-def changed(tmp_path):
+def changed(tmp_path, shipped):
     def load(change):
-        data = yaml.safe_load((STUDIES / "low_carbon_edgar" / "study.yaml").read_text(encoding="utf-8"))
+        data = deepcopy(shipped)
         change(data)
         path = tmp_path / "study.yaml"
         path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from citycarbon import yaml_text
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES, resolve_home
 from citycarbon.study import list_studies, load_all, load_study
@@ -160,7 +161,7 @@ def test_every_fault_is_listed_at_once(changed):
 
 
 def test_a_missing_key_is_named(tmp_path):
-    data = yaml.safe_load(AI_PILOT.read_text(encoding="utf-8"))
+    data = yaml_text.load(AI_PILOT.read_text(encoding="utf-8"))
     del data["treatment"]["policy"]
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
@@ -197,7 +198,7 @@ def test_the_folder_names_the_study(tmp_path):
 
 
 def test_a_spliced_series_needs_a_year_inside_the_window(tmp_path):
-    data = yaml.safe_load(AI_PILOT.read_text(encoding="utf-8"))
+    data = yaml_text.load(AI_PILOT.read_text(encoding="utf-8"))
     data["outcome"] |= {"series": "spliced", "splice": {"first": "chen_county", "second": "ceads_city", "year": 2018}}
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
