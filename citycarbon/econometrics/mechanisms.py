@@ -18,6 +18,7 @@ from citycarbon.econometrics.placebo import first_years
 from citycarbon.econometrics.randomisation import Experiment, p_value, redraw, student_p
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
 from citycarbon.econometrics.splits import DRAWS
+from citycarbon.econometrics.supply import not_supplied
 from citycarbon.econometrics.twfe import levels_counted
 from citycarbon.study.spec import Column, Study
 
@@ -150,6 +151,8 @@ def _share(panel: pd.DataFrame, study: Study, column: Column) -> Share | str:
     rows = sample.rows
     if sample.weights:
         return "no share is computed for a weighted column"
+    if absent := not_supplied(panel, study, column):
+        return f"not supplied: {', '.join(absent)}"
     if not len(rows) or rows["city_id"].nunique() < 2:
         return "fewer than two cities"
     keys = ["city_id", "year"]

@@ -158,6 +158,8 @@ def _what(panel: pd.DataFrame, study: Study, pair: Pair) -> dict[str, Any]:
         value = f"mean of {split.variable} before {split.year}" if split.level == "city" else f"{split.variable} of the row"
         over = {"median": f"the median over {'cities' if split.level == 'city' else 'rows'}", "threshold": "a declared cut"}
         text = f"high: {value} above {cut:.6g} {unit}, {over[split.criterion]}; ties are low"
+        if cut != cut:
+            text = f"no cut: {split.variable} is not supplied"
     return {
         "split": split.id, "label": split.label, "criterion": split.criterion, "level": split.level,
         "variable": split.variable or ", ".join(split.policies), "unit": unit, "cut": cut, "cut_text": text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citycarbon.econometrics.sample import FIRST_VARIABLE_STEP
 from citycarbon.forensics.design import (
     Cohort,
     ColumnEffects,
@@ -36,6 +37,8 @@ QUANTITIES = {"0/1": "binary", "ratio": "ratio", "households": "head_count", "pe
 def own_design(folder: Path, panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, samples: Samples) -> Design:
     """What the study says of its tables. ``samples``: estimation rows by (table, column)."""
     inside = panel["in_sample"].fillna(False).astype(bool)
+    if any(column.rows == "own" for _, column in _columns(study)):
+        inside |= (panel["drop_step"] >= FIRST_VARIABLE_STEP) & panel[study.outcome.variable].notna()
     return Design(
         subject=f"release of study {study.study}",
         descriptive_table="the release",

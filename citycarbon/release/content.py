@@ -109,7 +109,7 @@ def flat(table: pa.Table) -> pd.DataFrame:
 RESULT_TABLES = (
     "estimates", "placebo", "event_study", "inference", "psm_flow", "psm_balance", "psm_overlap", "policies_loss",
     "policies_overlap", "policies_separation", "mechanisms", "controls_moved", "treatment_codings", "series_overlap",
-    "policy_lists", "splits", "recovery", "comparison", "claims", "forensics", "forensics_own",
+    "policy_lists", "policy_list_effects", "splits", "recovery", "comparison", "claims", "forensics", "forensics_own",
 )  # fmt: skip
 ATTRITION = "attrition"  # printed by every run, whether or not the study names it
 RESULT_FIGURES = ("figure1", "figure2", "figure3", "overlap")

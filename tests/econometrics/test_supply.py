@@ -108,3 +108,20 @@ def test_shipped_studies_name_what_the_real_files_lack():
         outcomes = {c.outcome for c in study.regression_tables()["table3"].columns}
         assert outcomes == {"lnco2", "lngreen", "er"}
         assert all(c.rows == "study" for c in study.regression_tables()["table2"].columns)
+
+
+def test_a_split_and_a_mechanism_that_nobody_supplies_say_so(panel, study):
+    from citycarbon.econometrics.mechanisms import mechanisms
+    from citycarbon.econometrics.splits import split_report
+
+    halves = [column(id=g, half=Half(split="technology", group=g)) for g in ("low", "high")]
+    tables = {
+        "table3": RegressionTable(kind="regression", title="t", columns=[column(id="2", outcome="lngreen")]),
+        "table5": RegressionTable(kind="regression", title="t", columns=halves),
+    }
+    asked = study.model_copy(update={"tables": tables})
+    estimates = estimate_columns(panel, asked)
+    split = split_report(panel, asked, estimates, 9).iloc[0]
+    assert split["cut_text"] == "no cut: patents_granted is not supplied" and "nan" not in split["sentence"]
+    share = mechanisms(panel, asked, estimates).iloc[0]
+    assert share["note"] == "not estimable: not supplied: lngreen (green_inv_app, green_um_app)"
