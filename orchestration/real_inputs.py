@@ -51,7 +51,7 @@ class KnownError:
 
     id: str
     what: str
-    caught_by: str  # id of a check, quarantine:<reason_code>, or no_row_without_key
+    caught_by: str  # id of a check, quarantine:<reason_code>, policy_lists:<kind of difference>, or no_row_without_key
     places: tuple[str, ...] = ()  # city ids; empty where the error is no place's
     years: tuple[int, ...] = ()
     label: str = ""  # place as printed, for a cell in the quarantine
@@ -81,6 +81,22 @@ ERRORS: tuple[KnownError, ...] = (
         "loans-scope", "loans of 杭州 and 宁波 jump with a change of scope", "level_jump_listed", ("330100", "330200"), (2011,)
     ),
     KnownError("sansha", "三沙: a few islands stand as a city beside the others", "far_from_median_listed", ("460300",)),
+    KnownError(
+        "area-slips",
+        "area of 铜川, 漯河 a fifth and a quarter too small in one year",
+        "area_jump_without_event",
+        ("610200", "411100"),
+    ),
+    KnownError(
+        "area-levels",
+        "area of 运城, 淮南, 陇南, 固原, 海东, 南通, 海南州 changes level without an event",
+        "area_jump_without_event",
+        ("140800", "340400", "621200", "640400", "630200", "320600", "632500"),
+    ),
+    KnownError("loans-sansha", "loans of 三沙 move by factors of ten", "magnitude_neighbours", ("460300",), (2016, 2017)),
+    KnownError(
+        "secondary-danzhou", "儋州 counts the Yangpu zone in from 2021 on", "magnitude_neighbours", ("460400",), (2021,)
+    ),
     KnownError("advertising", "an advertising line stands in the city column below the table", "quarantine:footer"),
     KnownError("empty-rows", "empty rows whose missing keys count as duplicates", "no_row_without_key"),
     KnownError("yili", "伊犁地区, abolished in 2001, has one year", "quarantine:unknown_place", label="伊犁地区"),
@@ -90,5 +106,22 @@ ERRORS: tuple[KnownError, ...] = (
         "names_of_the_year",
         ("650400",),
         (2017, 2018, 2019, 2020),
+    ),
+    KnownError("list-yicheng", "宜城市, a county, stands beside 宣城市", "policy_lists:name_error", label="宜城市"),
+    KnownError(
+        "list-extra",
+        "长治, 徐州, 铜陵, 泉州, 郑州, 焦作, 儋州 were never pilots",
+        "policy_lists:extra",
+        ("140400", "320300", "340700", "350500", "410100", "410800", "460400"),
+    ),
+    KnownError("list-missing", "拉萨 and 吴忠 are missing", "policy_lists:missing", ("540100", "640300")),
+    KnownError("list-guilin", "桂林, of batch 2, stands in batch 3", "policy_lists:other_year", ("450300",)),
+    KnownError("list-xiangfan", "襄阳 under its name of before 2010", "policy_lists:old_name", ("420600",)),
+    KnownError("list-changji", "the whole 昌吉州 for the pilot in 昌吉市", "policy_lists:whole_for_part", ("652300",)),
+    KnownError(
+        "list-later-batch",
+        "cities of pilot provinces dated by the later batch that names them",
+        "policy_lists:later_batch",
+        ("420100", "440100", "442000", "460200", "530100", "530400", "610600"),
     ),
 )

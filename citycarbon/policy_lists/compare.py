@@ -38,7 +38,7 @@ KINDS: dict[str, str] = {
     "extra": "extra",
     "whole_for_part": "the whole city for a pilot in a part of it",
     "old_name": "under another name",
-    "part_named": "named as the part that it is, which is no city of the panel",
+    "part_named": "naming a county or another unit that is no city of the panel",
     "name_error": "a name in error",
     "no_city": "no city of the panel and not in the sourced list",
 }
