@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from citycarbon.paths import Home
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 # Fixture -> the marker that its users must carry. Fixtures that build on these are covered: the closure is looked at.
 SLOW_FIXTURES = {"pipeline": "pipeline", "realdata": "real"}
 STUDY = "ai_pilot"
+
+# Properties have no deadline: a busy machine is no fault. ``make fast`` tries a quarter of the examples of those that do not
+# say how many they need (--hypothesis-profile fast).
+settings.register_profile("full", deadline=None)
+settings.register_profile("fast", settings.get_profile("full"), max_examples=25)
+settings.load_profile("full")
 
 
 @dataclass(frozen=True)

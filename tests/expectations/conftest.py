@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from citycarbon.gate.inputs import GateInputs
 from citycarbon.gate.scope import Scope
 from citycarbon.gate.treatment import first_years
 from citycarbon.sources.rawrows import QUARANTINE_SCHEMA
+from expectations import engine
 from expectations.gate import judge
 from expectations.rules import RULES
 
@@ -97,7 +99,8 @@ class World:
         for folder in (marts, raw):
             folder.mkdir(parents=True, exist_ok=True)
         self.panel.to_parquet(marts / "city_panel.parquet")
-        pq.write_table(pa.Table.from_pandas(self.observations, preserve_index=False), marts / "observations.parquet")
+        observations = pa.Table.from_pandas(self.observations, preserve_index=False)
+        pq.write_table(observations, marts / "observations.parquet", compression="none", use_dictionary=False)
         self.quarantine.to_parquet(marts / "stage_quarantine.parquet")
         pq.write_table(_cells(), marts / "city_panel_cells.parquet")
         for source, rows in {"chen_county": self.counties, **self.raw}.items():
@@ -196,6 +199,14 @@ def _clean() -> dict[str, pd.DataFrame]:
     )
     quarantine = pd.DataFrame({f.name: pd.Series(dtype="object") for f in QUARANTINE_SCHEMA})
     return {"panel": _panel(observations, inputs), "observations": observations, "quarantine": quarantine, "counties": counties}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_context() -> Iterator[None]:
+    """One context of Great Expectations for all tests here: what a gate leaves in it is replaced by the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_definition", cache(engine._definition))
+        yield
 
 
 @pytest.fixture
