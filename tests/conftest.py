@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 # Fixture -> the marker that its users must carry. Fixtures that build on these are covered: the closure is looked at.
 SLOW_FIXTURES = {"pipeline": "pipeline", "realdata": "real"}
 STUDY = "ai_pilot"
+
+# Tests that load a framework run on one worker: the other need not spend the seconds that loading it takes.
+FAMILIES = {
+    "dagster": (
+        "tests/assets/",
+        "tests/test_dbt_runner.py",
+        "tests/orchestration/test_definitions.py",
+        "tests/orchestration/test_desk.py",
+    ),
+    "great_expectations": ("tests/expectations/",),
+}
 
 # Properties have no deadline: a busy machine is no fault. ``make fast`` tries a quarter of the examples of those that do not
 # say how many they need (--hypothesis-profile fast).
@@ -52,6 +63,21 @@ class Pipeline:
     @property
     def release(self) -> Path:
         return self.report.release
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files go to the workers as ``--dist loadfile`` says, except that those of one family stay together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFamily(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((name for name, parts in FAMILIES.items() if file.startswith(parts)), file)
+
+    return ByFamily(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -104,6 +130,22 @@ def sample_landing(shared: Path) -> Path:
         if not folder.exists():
             write_sample(folder, seed=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def manifest() -> None:
+    """dbt's manifest, without which ``assets`` cannot be imported: a test that imports it asks for this first."""
+    from orchestration.manifest import prepare_manifest
+
+    prepare_manifest()
+
+
+@pytest.fixture(scope="session")
+def defs(manifest: None) -> Any:
+    """The code location as it ships, once a session."""
+    from orchestration.definitions import build_defs
+
+    return build_defs()
 
 
 @pytest.fixture(scope="session")

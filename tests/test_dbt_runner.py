@@ -1,9 +1,7 @@
 from types import SimpleNamespace
 
-import dagster as dg
 import pytest
 
-from assets.warehouse import build_arguments, layer_of, selected_models
 from citycarbon.dbt_runner import DbtRun, to_check
 
 
@@ -42,13 +40,19 @@ def test_a_dbt_that_ends_early_is_explained_by_its_last_words():
     assert "Runtime Error in profiles.yml" in str(DbtRun({}, {}, False, "Runtime Error in profiles.yml").failure())
 
 
-def test_arguments_carry_the_studys_vars_and_only_a_part_is_selected(tmp_path):
+def test_arguments_carry_the_studys_vars_and_only_a_part_is_selected(manifest, tmp_path):
+    from assets.warehouse import build_arguments
+
     study = SimpleNamespace(dbt_vars=lambda home: {"raw_dir": str(home), "splice_year": 0})
     assert build_arguments(study, tmp_path) == ["build", "--vars", f'{{"raw_dir": "{tmp_path}", "splice_year": 0}}']
     assert build_arguments(study, tmp_path, ["b", "a"])[:4] == ["build", "--select", "a", "b"]
 
 
-def test_selection_is_empty_where_everything_is_asked_for():
+def test_selection_is_empty_where_everything_is_asked_for(manifest):
+    import dagster as dg
+
+    from assets.warehouse import selected_models
+
     keys = {dg.AssetKey("a"), dg.AssetKey("b")}
     everything = SimpleNamespace(
         selected_asset_keys=keys, selected_asset_check_keys=set(), assets_def=SimpleNamespace(keys=keys)
@@ -67,5 +71,7 @@ def test_selection_is_empty_where_everything_is_asked_for():
         ({"resource_type": "model", "fqn": ["citycarbon", "marts", "city_panel"]}, "marts"),
     ],
 )
-def test_groups_are_the_layers_of_the_project(props, layer):
+def test_groups_are_the_layers_of_the_project(manifest, props, layer):
+    from assets.warehouse import layer_of
+
     assert layer_of(props) == layer

@@ -1,12 +1,14 @@
 import duckdb
 import pytest
 
-from assets.built_models import _measure, column_sources
+pytestmark = pytest.mark.usefixtures("manifest")
 
 KNOWN = {"a": {"id": "INTEGER", "x": "DOUBLE", "y": "DOUBLE"}, "b": {"id": "INTEGER", "name": "VARCHAR"}}
 
 
 def sources(sql, *columns):
+    from assets.built_models import column_sources
+
     return column_sources(sql, KNOWN, list(columns))
 
 
@@ -34,6 +36,8 @@ def connection():
 
 
 def version(connection, sql):
+    from assets.built_models import _measure
+
     connection.execute(f"create or replace table u as {sql}")
     return _measure(connection, "u")
 

@@ -5,26 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
-from orchestration.manifest import prepare_manifest
-
-PANEL = dg.AssetKey("city_panel")
 SNAPSHOT = Path(__file__).with_name("graph.json")
-
-
-@pytest.fixture(scope="module")
-def defs() -> dg.Definitions:
-    prepare_manifest()
-    from orchestration.definitions import build_defs
-
-    return build_defs()
 
 
 @pytest.fixture(scope="module")
 def graph(defs):
     return defs.resolve_asset_graph()
+
+
+@pytest.fixture(scope="module")
+def panel():
+    from dagster import AssetKey
+
+    return AssetKey("city_panel")
 
 
 def test_graph_is_the_one_that_was_agreed(graph):
@@ -47,16 +42,16 @@ def test_every_asset_says_what_it_is(graph):
         assert node.pools == {"lake_writer"}, key
 
 
-def test_nothing_is_estimated_above_the_gate(graph):
+def test_nothing_is_estimated_above_the_gate(graph, panel):
     """Everything that Python makes of the panel lies below a blocking check of it."""
-    panel_checks = {c.name: graph.get_check_spec(c).blocking for c in graph.asset_check_keys if c.asset_key == PANEL}
+    panel_checks = {c.name: graph.get_check_spec(c).blocking for c in graph.asset_check_keys if c.asset_key == panel}
     assert panel_checks["keys_unique"] and panel_checks["co2_jump_blocking"]
-    below = graph.get_all_asset_keys() - _upstream(graph, PANEL)
+    below = graph.get_all_asset_keys() - _upstream(graph, panel)
     groups = ("descriptives", "estimates", "robustness", "heterogeneity", "figures", "tables", "paper", "release")
     computed = {k for k in below if graph.get(k).group_name in groups}
     named = {"table1", "estimates", "event_study", "splits", "figure1", "table8", "comparison", "forensics", "release"}
-    assert {dg.AssetKey(n) for n in named} <= computed
-    assert all(PANEL in _upstream(graph, key) for key in computed)
+    assert named <= {key.to_user_string() for key in computed}
+    assert all(panel in _upstream(graph, key) for key in computed)
 
 
 def _upstream(graph, key):
@@ -71,15 +66,15 @@ def test_raw_assets_are_the_registered_sources(graph):
     assert raw == set(load_registry().sources)
 
 
-def test_every_rule_of_the_gate_is_a_check_with_its_severity(graph):
+def test_every_rule_of_the_gate_is_a_check_with_its_severity(graph, panel):
     from expectations.rules import RULES
 
-    specs = {c.name: graph.get_check_spec(c) for c in graph.asset_check_keys if c.asset_key == PANEL}
+    specs = {c.name: graph.get_check_spec(c) for c in graph.asset_check_keys if c.asset_key == panel}
     for rule in RULES:
         assert specs[rule.id].blocking == (rule.severity == "blocking"), rule.id
 
 
-def test_code_versions_follow_the_source():
+def test_code_versions_follow_the_source(manifest):
     from assets.reporting import code_version
 
     assert code_version("citycarbon/econometrics") != code_version("citycarbon/report")
@@ -88,6 +83,8 @@ def test_code_versions_follow_the_source():
 
 
 if __name__ == "__main__":
+    from orchestration.manifest import prepare_manifest
+
     prepare_manifest()
     from orchestration.definitions import defs as definitions
 

@@ -1,7 +1,13 @@
 import pandas as pd
 import pytest
 
-from assets.recovery import judge, shown
+pytestmark = pytest.mark.usefixtures("manifest")
+
+
+def judge(found):
+    from assets import recovery
+
+    return recovery.judge(found)
 
 
 def frame(*rows):
@@ -30,5 +36,7 @@ def test_what_has_no_estimand_or_no_usable_standard_error_is_not_judged():
 
 
 def test_columns_are_shown_with_what_their_intervals_hold():
+    from assets.recovery import shown
+
     assert shown(frame(GOOD, NONE)) == [("table2:2", "-0.280", "-0.280", "0.1", "yes", "-")]
     assert shown(None) == []

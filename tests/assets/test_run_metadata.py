@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import dagster as dg
 import pytest
 
-from assets.reporting import sha256
 from orchestration.pipeline import open_instance
 
 pytestmark = pytest.mark.pipeline
@@ -34,6 +32,8 @@ def test_every_asset_was_made_with_rows_schema_and_a_content_version(made):
 
 
 def test_versions_of_marts_and_raw_tables_are_the_hashes_of_their_files(made, pipeline):
+    from assets.reporting import sha256
+
     files = {name: pipeline.home.marts(pipeline.study) / f"{name}.parquet" for name in MARTS}
     files["raw/chen_county"] = pipeline.home.raw / "chen_county.parquet"
     for key, path in files.items():
@@ -41,6 +41,8 @@ def test_versions_of_marts_and_raw_tables_are_the_hashes_of_their_files(made, pi
 
 
 def test_every_staging_and_mart_column_is_traced_to_the_columns_above_it(made):
+    import dagster as dg
+
     staged = {key: event for key, event in made.items() if key.startswith("stg_") or key in MARTS}
     assert len(staged) > len(MARTS)
     for key, event in staged.items():

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-import dagster as dg
 import pytest
 
 from citycarbon.paths import Home
 from citycarbon.study import list_studies
-from orchestration.manifest import prepare_manifest
-
-
-@pytest.fixture(scope="module")
-def build_defs():
-    prepare_manifest()
-    from orchestration.definitions import build_defs
-
-    return build_defs
-
-
-@pytest.fixture(scope="module")
-def defs(build_defs):
-    return build_defs()
 
 
 def test_definitions_are_loadable(defs):
+    import dagster as dg
+
     dg.Definitions.validate_loadable(defs)
 
 
@@ -43,18 +30,24 @@ def test_check_job_estimates_nothing(defs):
 
 
 def test_sensor_and_schedule_are_off_until_someone_decides(defs):
+    import dagster as dg
+
     assert defs.resolve_sensor_def("landing_sensor").default_status == dg.DefaultSensorStatus.STOPPED
     schedule = defs.resolve_schedule_def("monthly_refresh")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert schedule.cron_schedule == "0 3 1 * *"
 
 
-def test_resources_can_be_swapped_without_patching(build_defs, tmp_path):
+def test_resources_can_be_swapped_without_patching(manifest, tmp_path):
+    import dagster as dg
+
+    from orchestration.definitions import build_defs
+
     seen = []
 
-    @dg.asset
-    def probe(home: dg.ResourceParam[Home]) -> None:
-        seen.append(home)
+    @dg.asset(required_resource_keys={"home"})
+    def probe(context):
+        seen.append(context.resources.home)
 
     jobs = [dg.define_asset_job("probing")]
     defs = build_defs(resources={"home": Home(tmp_path)}, assets=[probe], asset_checks=[], jobs=jobs)
@@ -63,7 +56,7 @@ def test_resources_can_be_swapped_without_patching(build_defs, tmp_path):
 
 
 @pytest.mark.parametrize(("setting", "expected"), [(None, "in_process"), ("multiprocess", "multiprocess")])
-def test_executor_follows_the_environment(monkeypatch, setting, expected):
+def test_executor_follows_the_environment(manifest, monkeypatch, setting, expected):
     from orchestration.jobs import executor
 
     if setting:
@@ -71,7 +64,9 @@ def test_executor_follows_the_environment(monkeypatch, setting, expected):
     assert executor().name == expected
 
 
-def test_refresh_request_asks_the_same_function_as_the_command(monkeypatch, tmp_path):
+def test_refresh_request_asks_the_same_function_as_the_command(manifest, monkeypatch, tmp_path):
+    import dagster as dg
+
     from orchestration.sensors import refresh_request
 
     monkeypatch.setenv("CITYCARBON_HOME", str(tmp_path))
@@ -92,5 +87,7 @@ def test_refresh_request_asks_the_same_function_as_the_command(monkeypatch, tmp_
 
 
 def _fail(instance, tags):
+    import dagster as dg
+
     failed = dg.DagsterRun(job_name="refresh", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=tags)
     instance.add_run(failed)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from citycarbon.paths import Home
-from orchestration.desk import DESK_JOBS
-
-JOBS = {job.name: job for job in DESK_JOBS}
 
 
 def run(name, op, **config):
-    return JOBS[name].execute_in_process(run_config={"ops": {op: {"config": config}}}, raise_on_error=False)
+    from orchestration.desk import DESK_JOBS
+
+    jobs = {job.name: job for job in DESK_JOBS}
+    return jobs[name].execute_in_process(run_config={"ops": {op: {"config": config}}}, raise_on_error=False)
 
 
-def test_an_edition_added_in_the_ui_is_listed_there(tmp_path, monkeypatch):
+def test_an_edition_added_in_the_ui_is_listed_there(tmp_path, manifest, lock_in_step):
     file = tmp_path / "list.csv"
     file.write_text("city,year\n甲市,2019\n", encoding="utf-8")
     home = Home(tmp_path / "home")

@@ -1,11 +1,14 @@
+import hashlib
 import json
+import sys
 
 import pytest
 
 import citycarbon.study
 from citycarbon.errors import UsageError
-from citycarbon.paths import Home
+from citycarbon.paths import PROJECT_ROOT, Home
 from citycarbon.sources.landing import add
+from orchestration import doctor
 from orchestration.cli import main
 from orchestration.doctor import examine
 
@@ -14,8 +17,22 @@ def findings(home):
     return {f.what: f for f in examine(home)}
 
 
-def test_a_fresh_home_has_no_finding(tmp_path):
+def test_a_fresh_home_has_no_finding(tmp_path, lock_in_step):
     assert [str(f) for f in examine(Home(tmp_path / "home")) if not f.is_fine] == []
+
+
+def test_an_environment_of_another_lock_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(doctor, "_pins", lambda: {"pytest": pytest.__version__})
+    stamp = tmp_path / ".citycarbon-lock"
+    stamp.write_text("0" * 64, encoding="utf-8")
+    found = doctor._lock_installed(Home(tmp_path))
+    assert not found.is_fine and "another lock" in found.seen and "make run" in found.remedy
+    stamp.write_bytes(b"".join((PROJECT_ROOT / name).read_bytes() for name in ("requirements.lock", "pyproject.toml")))
+    stamp.write_text(hashlib.sha256(stamp.read_bytes()).hexdigest(), encoding="utf-8")
+    assert doctor._lock_installed(Home(tmp_path)).is_fine
+    monkeypatch.setattr(doctor, "_pins", lambda: {"pytest": "0.1"})
+    assert "(lock: 0.1)" in doctor._lock_installed(Home(tmp_path)).seen
 
 
 def test_a_broken_drop_is_found_with_what_to_do(tmp_path):
