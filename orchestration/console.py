@@ -135,7 +135,7 @@ def print_forensics(rows: Sequence[dict[str, str]], files: dict[str, Path | None
         told = [r for r in its if r["verdict"] not in _UNTOLD] or its[:4]
         print(f"\n{rule} {_words(verdict)}")
         for row in told:
-            lead = f"  {_words(row['verdict']):<6}"
+            lead = f"  {_words(row['verdict']) + ' ':<6}"
             text = f"{row['scope']}: {row['explanation']}"
             print(textwrap.fill(text, 120, initial_indent=lead, subsequent_indent=" " * len(lead)))
 

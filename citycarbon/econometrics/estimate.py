@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from citycarbon.econometrics.columns import column_rows
 from citycarbon.econometrics.contract import frame
 from citycarbon.econometrics.placebo import Randomised, Redrawing
+from citycarbon.econometrics.support import require_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,9 @@ def estimate_study(panel: pd.DataFrame, study: Study, *, workers: int = 2) -> Ra
     """``estimates`` (the contract's columns, randomisation p-values, intervals and stars filled), ``placebo`` and ``shown``.
 
     ``panel``: the mart ``city_panel``; the order of its rows does not matter, nor does the number of ``workers`` (threads).
+    Raises UsageError where a filter of a headline table leaves no treated city.
     """
+    require_treated(panel, study)
     rows = []
     with Redrawing(panel, study, workers=workers) as redrawing:
         for name, table in study.regression_tables().items():

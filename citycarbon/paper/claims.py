@@ -51,6 +51,9 @@ class Effect(_Claim):
     level: float | None = None
     also: list[ColumnName] = []
 
+    def told(self, claims: Claims) -> str:
+        return f"the treatment in {self.column} is {self.sign}, with a randomisation p below {self.level or claims.level:g}"
+
 
 class Mediation(_Claim):
     """The mediator (outcome of ``column``) responds with this sign, and a mediated share can be told from zero."""
@@ -58,6 +61,10 @@ class Mediation(_Claim):
     rule: Literal["mediation"]
     column: ColumnName
     sign: Sign
+
+    def told(self, claims: Claims) -> str:
+        responds = f"the outcome of {self.column} is {self.sign}, with a randomisation p below {claims.level:g}"
+        return f"{responds}, and the interval of its mediated share lies above zero"
 
 
 class EventTime(_Claim):
@@ -67,11 +74,17 @@ class EventTime(_Claim):
     event_times: list[int] = Field(min_length=1)
     sign: Sign
 
+    def told(self, claims: Claims) -> str:
+        return f"the coefficients at {self.event_times} are {self.sign}, each with a randomisation p below {claims.level:g}"
+
 
 class PreTrend(_Claim):
     """The leads are jointly zero."""
 
     rule: Literal["pre_trend"]
+
+    def told(self, claims: Claims) -> str:
+        return f"the leads are jointly zero; refused where the randomisation p is below {claims.level:g}, never proved"
 
 
 class MagnitudeGrows(_Claim):
@@ -81,6 +94,9 @@ class MagnitudeGrows(_Claim):
     first: ColumnName = Field(alias="from")
     second: ColumnName = Field(alias="to")
 
+    def told(self, claims: Claims) -> str:
+        return f"the treatment is larger in size in {self.second} than in {self.first}, by at least a standard error"
+
 
 class Placebo(_Claim):
     """Few random assignments give a coefficient as large as the estimate."""
@@ -88,12 +104,19 @@ class Placebo(_Claim):
     rule: Literal["placebo"]
     column: ColumnName
 
+    def told(self, claims: Claims) -> str:
+        return f"fewer than {claims.level:g} of random assignments give {self.column} a coefficient as large"
+
 
 class Difference(_Claim):
     """The effect is stronger in the high half of a split."""
 
     rule: Literal["difference"]
     split: str
+
+    def told(self, claims: Claims) -> str:
+        level = f"{claims.difference_level:g}"
+        return f"the effect is more negative in the high half of {self.split}, with a randomisation p below {level}"
 
 
 Claim = Annotated[
@@ -179,7 +202,7 @@ def judge_claims(claims: Claims, found: Findings) -> pd.DataFrame:
             "claim": claim.id,
             "at": claim.at,
             "sentence": claim.sentence,
-            "rule": f"{claim.rule}: {_first_line(type(claim).__doc__)}",
+            "rule": claim.told(claims),
             **judge(claim, claims, found),
         }
         for claim in claims.claims
@@ -220,7 +243,3 @@ def _readers() -> dict[str, Callable[[Path], pd.DataFrame]]:
 
     types = {"splits": SPLIT_COLUMNS, "mechanisms": MECHANISM_COLUMNS, "event_study": EVENT_COLUMNS, "placebo": PLACEBO_TYPES}
     return {name: partial(read_results, types=kinds) for name, kinds in types.items()}
-
-
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").split())

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from citycarbon.forensics.intervals import between, printed
+from citycarbon.forensics.intervals import between, decimals, printed
 from citycarbon.study.dictionary import VARIABLES
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ def _ours(row: pd.Series, name: str, interval: Any, error: float) -> dict[str, A
 
 def _descriptive(row: dict[str, Any], statistic: str, described: pd.DataFrame, said: str) -> dict[str, Any]:
     text = str(row[statistic]).strip()
-    interval = printed(text)
+    # A whole number in a row of decimals (a minimum of 0) is printed to the row's digits.
+    others = [str(row.get(s, "")).strip() for s in _STATISTICS if s != "n"]
+    interval = printed(text) if statistic == "n" else printed(text, max((decimals(t) for t in others if t), default=0))
     out = {
         **dict.fromkeys(COLUMNS, ""),
         "kind": "descriptive", "table": "1", "outcome": row["variable"], "term": row["variable"], "statistic": statistic,
@@ -186,24 +188,34 @@ def _number(text: Any) -> float:
 
 def summary(comparison: pd.DataFrame, synthetic: bool) -> list[str]:
     """What the comparison comes to, in sentences of numbers; synthetic data are named as what they are first."""
-    lines = ["The data are synthetic: no agreement with the printed numbers is to be expected, and none would mean anything."]
+    lines = [
+        "The data are synthetic: no agreement with the printed numbers is to be expected, and none would mean anything. The "
+        "generator aims at the printed means and deviations of some variables, which therefore agree."
+    ]
     out = lines if synthetic else []
-    for kind, what in (("coefficient", "printed coefficients"), ("descriptive", "printed descriptives")):
-        rows = comparison[comparison["kind"] == kind]
-        if not len(rows):
-            continue
+    coefficients = comparison[comparison["kind"] == "coefficient"]
+    did = coefficients[coefficients["term"].str.startswith("did")]
+    rest = coefficients.drop(did.index)
+    for rows, what in ((did, "printed coefficients of the treatment"), (rest, "printed coefficients of other terms")):
         have = rows[rows["ours"].map(_is_number)]
-        signs = int((have["same_sign"] == True).sum())  # noqa: E712  (the column also holds '')
-        inside = int((have["inside_rounding"] == True).sum())  # noqa: E712
-        text = f"Of {len(rows)} {what} {len(have)} have a value here; {signs} agree in sign, {inside} within rounding."
-        out.append(text)
-    did = comparison[(comparison["kind"] == "coefficient") & comparison["term"].str.startswith("did")]
+        if len(rows):
+            signs, inside = _count(have, "same_sign"), _count(have, "inside_rounding")
+            out.append(f"Of {len(rows)} {what} {len(have)} have a value here; {signs} agree in sign, {inside} within rounding.")
+    moments = comparison[comparison["kind"] == "descriptive"]
+    if len(moments):
+        have = moments[moments["ours"].map(_is_number)]
+        inside = _count(have, "inside_rounding")
+        out.append(f"Of {len(moments)} printed descriptives {len(have)} have a value here; {inside} agree within rounding.")
     far = [abs(float(v)) for v in did["difference_in_published_se"] if _is_number(v)]
     if far:
         out.append(
             f"The treatment's {len(far)} coefficients lie {min(far):.1f} to {max(far):.1f} printed standard errors from ours."
         )
     return out
+
+
+def _count(rows: pd.DataFrame, column: str) -> int:
+    return int((rows[column] == True).sum())  # noqa: E712  (the column also holds '')
 
 
 def _is_number(value: Any) -> bool:

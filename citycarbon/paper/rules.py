@@ -227,15 +227,13 @@ def _placebo(claim: Placebo, level: float, found: Findings) -> Verdict:
     if not _finite(row["p_ri_beta"]):
         return _verdict(claim.column, NOT_ESTIMABLE, "", str(row["note"]))
     observed = f"p = {row['p_ri_beta']:.3g} over {int(row['draws'])} draws, sd {row['sd']:.3g}"
-    spread = (
-        f"A distribution centred at zero is no test: {_share_text(row['p_ri_beta'])} of random assignments give a coefficient"
+    drawn = int(row["draws"]) - int(row["undefined"])
+    beyond = round(row["p_ri_beta"] * (drawn + 1)) - 1
+    why = (
+        f"A distribution centred at zero is no test; {beyond:,} of {drawn:,} random assignments give a coefficient as large as "
+        f"the estimate, p = (1 + {beyond:,}) / ({drawn:,} + 1)."
     )
-    verdict = SUPPORTED if row["p_ri_beta"] < level else UNDECIDED
-    return _verdict(claim.column, verdict, observed, f"{spread} as large as the estimate.")
-
-
-def _share_text(p: float) -> str:
-    return f"{100 * p:.2g} %"
+    return _verdict(claim.column, SUPPORTED if row["p_ri_beta"] < level else UNDECIDED, observed, why)
 
 
 def _difference(claim: Difference, level: float, found: Findings) -> Verdict:
@@ -251,7 +249,7 @@ def _difference(claim: Difference, level: float, found: Findings) -> Verdict:
         return _verdict(claim.split, UNDECIDED, observed, "One half has a single treated city: no difference is earned by it.")
     stronger = row["difference"] < 0
     if row["p_ri"] >= level:
-        return _verdict(claim.split, NOT_SUPPORTED, observed, f"The halves cannot be told apart: p is not below {level:g}.")
+        return _verdict(claim.split, UNDECIDED, observed, f"The halves cannot be told apart: p is not below {level:g}.")
     if stronger:
         return _verdict(claim.split, SUPPORTED, observed, f"The effect is lower in the high half, with p below {level:g}.")
     return _verdict(claim.split, CONTRADICTED, observed, f"The effect is stronger in the low half, with p below {level:g}.")

@@ -19,6 +19,8 @@ def trace_coefficient(store: Store, target: str, row: dict[str, Any], column: li
     regression with the source files behind its values in the estimation sample.
     """
     regressors = [r["term"] for r in column if r["term"] != CONSTANT]
+    if not row["fixed_effects"]:  # its covariates have no coefficient and so no row
+        regressors += [c for c in _spec_column(store, row).get("controls", []) if c not in regressors]
     by_list = _dated_by(store, row)
     behind = [by_list if by_list and name == "did" else name for name in regressors]
     variables, counts = variable_inputs(store, [row["outcome"], *behind])
@@ -34,6 +36,11 @@ def formula(row: dict[str, Any], regressors: list[str]) -> str:
     """The regression in one line, from the row itself."""
     sample = row["sample"] or "in_sample"
     left = f"OLS: {row['outcome']} on {', '.join(regressors)} | {row['fixed_effects']}"
+    if not row["fixed_effects"]:  # no regression with effects: the doubly robust column
+        left = (
+            f"doubly robust difference-in-differences (Callaway and Sant'Anna): effect of {regressors[0]} on {row['outcome']}"
+        )
+        left += f" given {', '.join(regressors[1:])} before adoption" if regressors[1:] else ""
     return f"{left}; standard errors {row['vcov']}; sample {sample}"
 
 
@@ -59,9 +66,14 @@ def variable_inputs(store: Store, variables: list[str]) -> tuple[list[TraceInput
 def _dated_by(store: Store, row: dict[str, Any]) -> str | None:
     """The panel's treatment dummy where the column dates the policy by a published list, else None."""
     spec = store.study_spec
-    columns = spec.get("tables", {}).get(row["table"], {}).get("columns", [])
-    found = next((c.get("dated_by") for c in columns if c["id"] == row["column"]), None)
+    found = _spec_column(store, row).get("dated_by")
     return POLICY_DUMMY + listed_policy(spec["treatment"]["policy"], found) if found else None
+
+
+def _spec_column(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    """What the study says of the row's column; nothing where it has no such column."""
+    columns = store.study_spec.get("tables", {}).get(row["table"], {}).get("columns", [])
+    return next((c for c in columns if c["id"] == row["column"]), {})
 
 
 def _facts(store: Store, row: dict[str, Any]) -> dict[str, float | str | None]:

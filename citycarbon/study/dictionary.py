@@ -83,3 +83,12 @@ def policies_with_a_list(path: Path = POLICY_LIST) -> list[str]:
         )
     with path.open(encoding="utf-8", newline="") as handle:
         return sorted({row["policy"] for row in csv.DictReader(handle) if row["policy"] and row["city_id"]})
+
+
+def first_adoption(policy: str, year_rule: str, path: Path = POLICY_LIST) -> int | None:
+    """The first year in which any city of the policy list is treated under ``announcement`` or ``first_full_year``; None for a
+    policy without dates."""
+    column = {"announcement": "year_announcement", "first_full_year": "year_first_full"}[year_rule]
+    with path.open(encoding="utf-8", newline="") as handle:
+        years = [row[column] for row in csv.DictReader(handle) if row["policy"] == policy and row["city_id"] and row[column]]
+    return min(map(int, years), default=None)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
-from citycarbon.study.dictionary import CALENDAR, VARIABLES, policies_with_a_list, suggestion
+from citycarbon.study.dictionary import CALENDAR, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
 
@@ -35,7 +35,9 @@ def load_study(name_or_path: str | Path, root: Path = STUDIES) -> Study:
         study = Study.model_validate(document.data)
     except ValidationError as error:
         raise _refusal(document, [_problem(e, document) for e in error.errors()]) from error
-    problems = list(_problems(study, path.parent.name if path.parent.parent == root.resolve() else None))
+    at_home = path.parent.parent == root.resolve()
+    problems = list(_problems(study, path.parent.name if at_home else None))
+    problems += _published_problems(study, path.parent) if at_home else []  # a release holds the study without its companions
     if problems:
         raise _refusal(document, problems)
     study._path = path
@@ -110,6 +112,9 @@ def _window_problems(study: Study) -> Iterator[Problem]:
         yield ("window", "last"), f"the window must end after it begins, found {study.window.first} to {study.window.last}"
     if not low <= study.gdp_base_year <= high:
         yield ("gdp_base_year",), f"found {study.gdp_base_year}, allowed are {low} to {high}"
+    year = study.figures.map_year
+    if year is not None and not study.window.first <= year <= study.window.last:
+        yield ("figures", "map_year"), f"found {year}, allowed are the years of the window"
     splice = study.outcome.splice
     if splice and not study.window.first < splice.year <= study.window.last:
         yield ("outcome", "splice", "year"), f"found {splice.year}, allowed are years inside the window after its first"
@@ -133,12 +138,26 @@ def _policy_problems(study: Study) -> Iterator[Problem]:
                 ((*where, "filter", j), _policy_of(c.variable)) for j, c in enumerate(column.filter) if _policy_of(c.variable)
             ]
     known = policies_with_a_list()
+    if study.treatment.policy in known:
+        first = first_adoption(study.treatment.policy, study.treatment.year_rule)
+        if first is not None and first > study.window.last:
+            yield (
+                ("window", "last"),
+                (f"found {study.window.last}: no city is treated by then; '{study.treatment.policy}' begins in {first}"),
+            )
     for where, policy in named:
         if policy not in known:
             yield (
                 where,
                 f"no list of adopting cities for policy '{policy}'{suggestion(policy, known)} Allowed: {', '.join(known)}",
             )
+
+
+def _published_problems(study: Study, folder: Path) -> Iterator[Problem]:
+    for key in ("coefficients", "descriptives", "design", "claims") if study.published else ():
+        name = getattr(study.published, key)
+        if not (folder / name).is_file():
+            yield ("published", key), f"found no file '{name}' beside study.yaml; put it there or leave out the key 'published'"
 
 
 def _list_problems(study: Study) -> Iterator[Problem]:
@@ -213,6 +232,8 @@ def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
                 yield (*where, "filter", i, "value"), f"'{condition.op}' takes no value"
         elif condition.value is None:
             yield (*where, "filter", i), f"operator '{condition.op}' needs the key 'value'"
+        elif condition.variable == "unit_kind" and (unknown := _unknown_kinds(condition.value)):
+            yield (*where, "filter", i, "value"), f"no unit kind '{unknown[0]}'. Allowed: {', '.join(UNIT_KINDS)}"
         elif (condition.op in ("in", "not_in")) != isinstance(condition.value, list):
             yield (*where, "filter", i, "value"), "a list goes with 'in' and 'not_in', a single value with the other operators"
 
@@ -228,6 +249,10 @@ def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
     for key in ("matching", "exposures"):
         if getattr(column, key):
             yield (*where, key), f"'{key}' and estimator 'dr_did' do not go together"
+
+
+def _unknown_kinds(value: object) -> list[str]:
+    return [str(v) for v in (value if isinstance(value, list) else [value]) if v not in UNIT_KINDS]
 
 
 def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[Problem]:

@@ -89,6 +89,7 @@ def test_descriptives_are_compared_on_the_sample_and_the_other_scope_is_a_readin
     rows = found.set_index("statistic")
     assert list(rows.index) == ["sd", "n", "mean", "max"]  # an empty cell is no statement
     assert rows.loc["sd", "inside_rounding"] and rows.loc["n", "inside_rounding"] and rows.loc["max", "inside_rounding"]
+    assert rows.loc["max", "published_low"] == pytest.approx(8.9655)
     assert not rows.loc["mean", "inside_rounding"] and rows.loc["mean", "closest_reading"] == "all city-years"
 
 
@@ -101,5 +102,6 @@ def test_the_summary_counts_and_names_synthetic_data():
     found = compare(rows, None, ours, None, load_study("ai_pilot"), True)
     told = summary(found, synthetic=True)
     assert "synthetic" in told[0]
-    assert "Of 2 printed coefficients 2 have a value here; 1 agree in sign, 1 within rounding." in told
+    assert "Of 1 printed coefficients of the treatment 1 have a value here; 1 agree in sign, 1 within rounding." in told
+    assert "Of 1 printed coefficients of other terms 1 have a value here; 0 agree in sign, 0 within rounding." in told
     assert "synthetic" not in " ".join(summary(found, synthetic=False))

@@ -45,6 +45,8 @@ def test_a_broken_study_is_told_beside_those_that_load(tmp_path):
     }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "study.yaml").write_text(text, encoding="utf-8")
+    for file in ("published.csv", "published_descriptives.csv", "published.design.yaml", "claims.yaml"):
+        (tmp_path / "ai_pilot" / file).write_text("")
     good, bad = load_all(tmp_path)
     assert [s.study for s in good] == ["ai_pilot"]
     assert list(bad) == ["broken", "torn"]
@@ -139,6 +141,9 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
         ("title: AI innovation", "title: AI: innovation", "title: AI: innovation", ["not valid YAML"]),
         ("cluster: city", "cluster: city\ncluster: city", "cluster: city", ["stands twice"]),
         ("&six [lnpgdp, internet, gov", "&six [lnpgdp, internet, market", "market, market", ["stands 2 times"]),
+        ("first: 2003, last: 2021", "first: 2003, last: 2012", "last: 2012", ["no city is treated by then", "begins in 2019"]),
+        ("op: ne, value: municipality", "op: eq, value: village", "value: village", ["no unit kind", "prefecture_city"]),
+        ("map_year: 2019", "map_year: 2030", "map_year: 2030", ["allowed are the years of the window"]),
         ("split: technology,", "split: technologie,", "technologie", ["mean 'technology'", "market"]),
         ("did_low_carbon,", "did_low_carb,", "did_low_carb,", ["no list of adopting cities for policy 'low_carb'"]),
         ("first_year_ets, op: is_missing", "first_year_ets, op: eq", "first_year_ets, op: eq", ["needs the key 'value'"]),
@@ -220,3 +225,13 @@ def test_the_dictionary_is_consistent():
 def test_a_missing_policy_list_is_said(tmp_path):
     with pytest.raises(UsageError, match=POLICY_LIST.name):
         policies_with_a_list(tmp_path / POLICY_LIST.name)
+
+
+def test_a_missing_companion_is_told_with_its_line(tmp_path):
+    (tmp_path / "ai_pilot").mkdir()
+    file = tmp_path / "ai_pilot" / "study.yaml"
+    file.write_text(AI_PILOT.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load_study("ai_pilot", tmp_path)
+    line = line_of(file.read_text(encoding="utf-8"), "claims: claims.yaml")
+    assert f"line {line}: published.claims: found no file 'claims.yaml'" in str(caught.value)
