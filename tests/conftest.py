@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SLOW_FIXTURES = {"pipeline": "pipeline", "realdata": "real"}
 STUDY = "ai_pilot"
 
-# Tests that load a framework run on one worker: the other need not spend the seconds that loading it takes.
+# Tests that load a framework, or read one synthetic world, run on one worker: the other need not spend the seconds as well.
 FAMILIES = {
     "dagster": (
         "tests/assets/",
@@ -34,6 +34,7 @@ FAMILIES = {
         "tests/orchestration/test_desk.py",
     ),
     "great_expectations": ("tests/expectations/",),
+    "the synthetic world": tuple(f"tests/sample/test_{name}.py" for name in ("files", "panels", "traps", "truth", "world")),
 }
 
 # Properties have no deadline: a busy machine is no fault. ``make fast`` tries a quarter of the examples of those that do not

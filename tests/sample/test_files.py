@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from citycarbon.errors import UsageError
-from citycarbon.sample import write_sample
+from citycarbon.sample import emissions, lists, vendor, write_sample
 from citycarbon.sample.build import make_drops
 from citycarbon.sample.design import LAST_HOUSEHOLDS_YEAR
 from citycarbon.sample.files import Book, Formula, Grid
@@ -23,17 +23,23 @@ from citycarbon.sources.rawrows import ReadResult
 from citycarbon.sources.registry import load_registry
 
 # Every layout once; the large files are left to the slow tests.
-SLOW = ["chen_county/2021", "ceads_province/2017", "edgar_city/2023", "compiled_city/synthetic-2022", "green_patents/2023"]
+SLOW = [
+    "chen_county/2021",
+    "ceads_province/2017",
+    "edgar_city/2023",
+    "compiled_city/synthetic-2022",
+    "green_patents/2023",
+    "patents/2023",
+]
 READ = [
     "ceads_city/2020",
     "city_yearbook/2006",
     "city_yearbook/2019",
     "csmar/2022",
-    "patents/2023",
     "market_index/2023",
     "policy_list/low-carbon-a-2022",
     "policy_list/low-carbon-b-2023",
-    *(pytest.param(key, marks=pytest.mark.pipeline) for key in SLOW),
+    *(pytest.param(key, marks=pytest.mark.slow) for key in SLOW),
 ]
 
 
@@ -45,9 +51,22 @@ def digests(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(clean_drops: dict[str, Drop]) -> None:
-    again, other = make_drops(build_world(1, -0.30)), make_drops(build_world(2, -0.30))
-    for key in ("ceads_city/2020", "city_yearbook/2006", "city_yearbook/2019", "csmar/2022", "market_index/2023"):
+def small_drops(world: World) -> dict[str, Drop]:
+    return {d.key: d for d in (*emissions.ceads_city(world), vendor.csmar(world), lists.market_index(world))}
+
+
+@pytest.mark.parametrize(
+    ("make", "keys"),
+    [
+        pytest.param(small_drops, ("ceads_city/2020", "csmar/2022", "market_index/2023"), id="small"),
+        pytest.param(make_drops, ("city_yearbook/2006", "city_yearbook/2019"), id="yearbooks", marks=pytest.mark.slow),
+    ],
+)
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(
+    make: Callable[[World], dict[str, Drop]], keys: tuple[str, ...], clean_drops: dict[str, Drop]
+) -> None:
+    again, other = make(build_world(1, -0.30)), make(build_world(2, -0.30))
+    for key in keys:
         for name, content in clean_drops[key].files.items():
             raw = content.to_bytes()
             assert again[key].files[name].to_bytes() == raw

@@ -21,7 +21,7 @@ from citycarbon.sample.world import World
 from citycarbon.sources.intake import IntakeReport, take_in
 
 TRAPS = list_traps()
-SLOW_TO_READ = ("chen_county/2022", "compiled_city", "gov_reports", "edgar_city", "ceads_province")
+SLOW_TO_READ = ("chen_county", "compiled_city", "gov_reports", "edgar_city", "ceads_province", "green_patents", "patents")
 NEEDS_PANEL = {"labels_known", "co2_jump_listed"}
 
 
@@ -32,7 +32,7 @@ def of(exit_code: int) -> list[Trap]:
 def cases(traps: Iterable[Trap]) -> list[Any]:
     """Traps as parameters; those in large files belong to the slow tests."""
     return [
-        pytest.param(t, id=t.name, marks=[pytest.mark.pipeline] if t.changes[0].startswith(SLOW_TO_READ) else []) for t in traps
+        pytest.param(t, id=t.name, marks=[pytest.mark.slow] if t.changes[0].startswith(SLOW_TO_READ) else []) for t in traps
     ]
 
 
