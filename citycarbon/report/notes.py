@@ -66,8 +66,9 @@ def _stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
         notes.append(f"Stars: {LEVELS}; {', '.join(w for w in whose if w)}.")
     if any(t is not None and math.isfinite(t["p_ri_t"]) for t in treatments):
         notes.append(
-            "RI is exact under as-if-random assignment and the sharp null of no effect on any city-year; pilots are selected, "
-            "so it is a benchmark and not identification."
+            "RI redraws the cohorts, sizes kept, among the cities of the column's sample that still have a row when the cohort "
+            "starts. It is exact under as-if-random assignment and the sharp null of no effect on any city-year; pilots are "
+            "selected, so it is a benchmark and not identification."
         )
     if "pending" in rules:
         notes.append(

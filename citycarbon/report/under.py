@@ -113,7 +113,26 @@ def matching_notes(table: str, results: Results) -> list[str]:
     columns: dict[str, list[Line]] = {}
     for line in results.of_table("psm_flow", table):
         columns.setdefault(line["column"], []).append(line)
-    return [*(_flow(column, steps) for column, steps in columns.items()), *_sizes(results, bool(columns))]
+    told = [note for column, steps in columns.items() for note in (_flow(column, steps), *_balance(results, table, column))]
+    return [*told, *_sizes(results, bool(columns))]
+
+
+UNBALANCED = 0.1  # standardised difference above which a covariate counts as not balanced (Austin 2009)
+
+
+def _balance(results: Results, table: str, column: str) -> Iterator[str]:
+    """How far the matched groups still differ, in one sentence."""
+    lines = [line for line in results.of_table("psm_balance", table) if line["column"] == column]
+    left = {line["covariate"]: abs(num(line, "smd_after")) for line in lines if math.isfinite(num(line, "smd_after"))}
+    if not left:
+        return
+    far = [name for name, size in left.items() if size > UNBALANCED]
+    worst = max(left, key=left.get)
+    verdict = "the matching does not balance the groups" if far else "the groups are balanced by that measure"
+    yield (
+        f"Balance of column ({column}): {len(far)} of {len(left)} covariates differ by more than {UNBALANCED} standard deviations "
+        f"after matching, most of all {worst} ({left[worst]:.2f}): {verdict}."
+    )
 
 
 def _sizes(results: Results, wanted: bool) -> Iterator[str]:

@@ -105,6 +105,18 @@ def test_the_papers_n_is_set_beside_that_of_every_matching(whole, tmp_path):
     assert matching_notes("table5", put(tmp_path, "psm_flow", *rows)) == []
 
 
+def test_a_matching_that_does_not_balance_says_so(whole, tmp_path):
+    step = {"table": "table4", "column": "1", "label": "means", "rows": "602", "step": "matched", "separation": "none"}
+    put(tmp_path, "psm_flow", step | {"note": "", "treated_cities": "8", "control_cities": "20", "treated_cells": "14"})
+    lines = [
+        {"table": "table4", "column": "1", "covariate": c, "smd_after": v} for c, v in (("gov", "-0.363"), ("edu", "0.05"))
+    ]
+    (_, far) = matching_notes("table4", put(tmp_path, "psm_balance", *lines))
+    assert "1 of 2 covariates differ by more than 0.1" in far and "gov (0.36): the matching does not balance" in far
+    (_, near) = matching_notes("table4", put(tmp_path, "psm_balance", lines[1]))
+    assert "0 of 1 covariates" in near and "balanced by that measure" in near
+
+
 def test_policies_are_told_under_the_tables_that_hold_or_drop_them(whole, tmp_path):
     put(
         tmp_path,
