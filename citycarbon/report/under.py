@@ -130,8 +130,8 @@ def _balance(results: Results, table: str, column: str) -> Iterator[str]:
     worst = max(left, key=left.get)
     verdict = "the matching does not balance the groups" if far else "the groups are balanced by that measure"
     yield (
-        f"Balance of column ({column}): {len(far)} of {len(left)} covariates differ by more than {UNBALANCED} standard deviations "
-        f"after matching, most of all {worst} ({left[worst]:.2f}): {verdict}."
+        f"Balance of column ({column}): {len(far)} of {len(left)} covariates differ by more than {UNBALANCED} standard "
+        f"deviations after matching, most of all {worst} ({left[worst]:.2f}): {verdict}."
     )
 
 
