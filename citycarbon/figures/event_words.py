@@ -110,10 +110,11 @@ def _estimates(rows: pd.DataFrame) -> list[str]:
             parts.append(f"{minus(r['label'])}: {r['note']}")
             continue
         interval = f" [{signed(r['conf_low'])}, {signed(r['conf_high'])}]" if _finite(r["conf_low"]) else " (no interval)"
-        parts.append(f"{minus(r['label'])}: {signed(r['estimate'])}{interval}")
+        by_ri = f", p by RI {r['p_ri_t']:.3f}" if _finite(r["p_ri_t"]) else ""
+        parts.append(f"{minus(r['label'])}: {signed(r['estimate'])}{interval}{by_ri}")
     return [
-        f"Coefficients of event dummies on {outcome_words(row)} relative to {base}, with 95 % intervals from t({row['df']}): "
-        f"{'; '.join(parts)}.",
+        f"Coefficients of event dummies on {outcome_words(row)} relative to {base}, with 95 % intervals from t({row['df']}) "
+        f"and p-values by randomisation inference (RI): {'; '.join(parts)}.",
         f"{count(row['n_obs'])} city-years of {count(row['n_units'])} cities, {count(row['n_ever_treated'])} of them ever "
         f"treated; fixed effects {held}; errors clustered by city.",
     ]

@@ -128,6 +128,9 @@ def _support_rows(headline: pd.DataFrame) -> list[tuple[str, list[str]]]:
     rows = rows if len(cohorts) <= _COHORTS_SHOWN else []
     rows.append(("treated cities", [str(n) for n in headline["n_treated_units"]]))
     rows.append(("city-years", [str(n) for n in headline["n_treated_cells"]]))
+    # The bars are clustered intervals, too narrow with few treated cities: the test that holds stands under each of them.
+    if headline["p_ri_t"].notna().any():
+        rows.append(("p by RI", [f"{p:.3f}" if p == p else "" for p in headline["p_ri_t"].astype(float)]))
     return rows
 
 
