@@ -15,14 +15,19 @@ from typing import TYPE_CHECKING, Any
 from citycarbon.report import table_sentences as tell
 from citycarbon.report.layout import count, table_name
 from citycarbon.report.page_extras import extras
+from citycarbon.report.page_schemes import schemes
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent, verdict
 from citycarbon.report.results import Line, Results, num, yes
-from citycarbon.report.sentences import headline_row, plain, scaled, signed, whole
+from citycarbon.report.sentences import ESTIMAND, headline_row, plain, scaled, signed, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FIGURES = ("figure2", "figure3", "figure1")  # in the order of the argument: dynamics, chance, and where
+POWER = (
+    "2.8 standard deviations of the placebo coefficients, in the unit of the coefficient: a normal approximation for the test "
+    "on the coefficient; the test on t, which gives the stars, needs somewhat more"
+)
 KINDS = {"regression": 0, "descriptives": 1}
 
 
@@ -142,8 +147,13 @@ class PageResults:
             [_inference_line(row, line) for row, line in self._placebo],
             "RI: randomisation inference, on as many reassignments of the treatment to cities as the last column says. "
             "Rejections: share of reassignments in which the clustered t test rejects at 5 %, where nothing is to be found. "
-            "Smallest effect: 2.8 standard deviations of the placebo, in the unit of the coefficient.",
+            f"Smallest effect: {POWER}.",
         )
+
+    @property
+    def schemes(self) -> PlainTable | None:
+        """The headline column under every scheme of reassignment."""
+        return schemes(headline_row(self.estimates), self.beside)
 
     @property
     def inference_said(self) -> list[str]:
@@ -163,7 +173,8 @@ class PageResults:
             relation = "smaller than" if abs(row["estimate"]) < mde else "larger than"
             said.append(
                 f"In {table_name(row['table'])} column {row['column']} an effect below {plain(mde)} in size would be missed "
-                f"more often than once in five times; the estimate, {signed(row['estimate'])}, is {relation} that in size."
+                f"more often than once in five times; the estimate, {signed(row['estimate'])}, is {relation} that in size. "
+                f"That size is {POWER}."
             )
         return said
 
@@ -201,7 +212,7 @@ class PageResults:
                     f"{whole(sum(verdicts))} of {whole(len(verdicts))} 95 % intervals {name} hold the planted effect of their "
                     "column."
                 )
-        return said
+        return [ESTIMAND, *said] if said else []
 
 
 def _stem(name: str) -> str:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_CONTROLS = "no controls"
+ESTIMAND = (
+    "The planted effect is an average over treated city-years: effects differ from city to city and grow with time. A column's "
+    "estimand is what its regression would find of them without noise, on its own rows. Columns share rows and noise, so they "
+    "are not independent trials."
+)
 TREATMENTS: tuple[str, ...] = get_args(TreatmentTerm)  # other terms that begin with did_ are dummies of other policies
 
 
@@ -132,12 +137,12 @@ def synthetic(truth: dict[str, Any]) -> str:
     text = "The sources were written by this project's generator; nothing in them was observed"
     if isinstance(truth.get("effect"), int | float):
         where = f"in the treated city-years of the policy {truth['policy']}"
-        text += f", and an effect of {signed(truth['effect'])} was planted {where}"
+        text += f", and an effect of {signed(truth['effect'])} on average was planted {where}"
     return f"{text}. Agreement or disagreement with any paper means nothing here."
 
 
 def planted(truth: dict[str, Any], estimates: pd.DataFrame) -> list[str]:
-    """For a sample: each column's estimand under the planted effect beside its estimate, in standard errors."""
+    """For a sample: what the lines mean, then each column's estimand beside its estimate, in standard errors; [] for none."""
     out = []
     did = estimates[estimates["term"] == "did"]
     for row in did.to_dict("records"):
@@ -150,7 +155,7 @@ def planted(truth: dict[str, Any], estimates: pd.DataFrame) -> list[str]:
             f"({scaled(row['std_error'], row['std_error'])}), "
             f"{abs(away):.1f} standard errors {'above' if away > 0 else 'below'}."
         )
-    return out
+    return [ESTIMAND, *out] if out else []
 
 
 def where(row: dict[str, Any]) -> str:

@@ -171,5 +171,7 @@ def test_flags_are_counted_by_value_and_by_kind():
 def test_a_sample_says_what_was_planted_beside_what_was_found():
     import pandas as pd
 
-    (said,) = sentences.planted({"estimands": {"table2:2": -0.2}}, pd.DataFrame([_row(), _row(column="1")]))
+    assert sentences.planted({}, pd.DataFrame([_row()])) == []
+    meaning, said = sentences.planted({"estimands": {"table2:2": -0.2}}, pd.DataFrame([_row(), _row(column="1")]))
     assert "planted \N{MINUS SIGN}0.200, found \N{MINUS SIGN}0.300 (0.100), 1.0 standard errors below" in said
+    assert "not independent trials" in meaning and "without noise" in meaning

@@ -95,7 +95,7 @@ def test_figures_are_inline_images_with_their_words_and_files(release):
     assert text.count("<?xml") == 0 and "Event study & base" in words
     for name in ("figure1", "figure2", "figure3", "overlap"):
         assert f"Words of {name}." in words and f'href="../figures/{name}.csv"' in text
-    assert "1 more figures" in words
+    assert "1 more figure" in words and "1 more figures" not in words
 
 
 def test_an_svg_without_a_name_gets_its_words_as_one(release):
@@ -214,3 +214,14 @@ def test_chinese_names_of_cities_reach_the_page(release):
 
     (table,) = extras("table4", Results(release))
     assert table.lines == [["济南市 370100", "2019", "2011"], ["all that adopt", "", "1"]]
+
+
+def test_every_scheme_of_the_headline_column_stands_in_words_with_its_p(release):
+    more = PLACEBO | {"scheme": "random_years", "draws": "999", "treated_mean": "2", "sd": "0.07", "p_ri_t": "0.25"}
+    put(release, "placebo", PLACEBO, more | {"p_ri_beta": "0.125"}, more | {"column": "1", "p_ri_t": "0.875"})
+    _, _, words = read(release)
+    assert "Who could have been treated: Table 2 column 2" in words and "0.875" not in words
+    assert "as many cities as are treated, each with a random first year 999 2.0" in words and "0.250 0.125" in words
+    assert "needs somewhat more" in words
+    put(release, "placebo", PLACEBO)
+    assert "Who could have been treated" not in read(release)[2]
