@@ -34,6 +34,7 @@ FAMILIES = {
         "tests/orchestration/test_desk.py",
     ),
     "great_expectations": ("tests/expectations/",),
+    "matplotlib": ("tests/figures/",),
     "the synthetic world": tuple(f"tests/sample/test_{name}.py" for name in ("files", "panels", "traps", "truth", "world")),
 }
 

@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,11 @@ def package_versions(lock: Path | None = None) -> dict[str, str]:
     """Installed version of every package of the lock that is installed, by name."""
     lock = lock or paths.LOCK_FILE
     names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==", lock.read_text(encoding="utf-8"), re.M) if lock.is_file() else []
-    installed = {d.name.lower().replace("_", "-"): d.version for d in metadata.distributions()}
-    found = {n: installed.get(n.lower().replace("_", "-")) for n in names}
+    found = {n: _installed().get(n.lower().replace("_", "-")) for n in names}
     return {n: v for n, v in sorted(found.items()) if v is not None}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Version by name of every package of this environment; a process keeps those that it started with."""
+    return {d.name.lower().replace("_", "-"): d.version for d in metadata.distributions()}

@@ -60,6 +60,7 @@ def test_without_noise_every_effect_is_found_exactly(samples):
             assert planted.beta()[0] == pytest.approx(EFFECT, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_estimates_are_unbiased():
     """200 panels of 4 blocks: mean error of the effect on ln CO2 and of both mechanisms within four standard errors."""
     errors = []

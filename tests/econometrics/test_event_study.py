@@ -62,6 +62,13 @@ def make_study(base, effects=("city", "year"), **event):
     )
 
 
+@pytest.fixture(scope="module")
+def plain(base_study):
+    """A study, its panel with nothing planted, and its event study with nine reassignments. Read only."""
+    study, panel = make_study(base_study), make_panel(3)
+    return study, panel, event_study(panel, study, draws=9)
+
+
 def variant(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[frame["variant"] == name].set_index("event_time")
 
@@ -75,9 +82,14 @@ def regression(panel, study, name):
     return design.sample.rows, dummies, effects
 
 
-@pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
-def test_equals_explicit_dummies_and_the_joint_test_written_out(base_study, effects):
-    study, panel = make_study(base_study, effects), make_panel(3)
+def test_equals_explicit_dummies_and_the_joint_test_written_out(plain):
+    study, panel, frame = plain
+    for name in ("binned", "shortcut"):
+        compare_with_dummies(panel, study, name, variant(frame, name))
+
+
+def test_equals_explicit_dummies_with_province_effects(base_study):
+    study, panel = make_study(base_study, ("province", "year")), make_panel(3)
     frame = event_study(panel, study, draws=0)
     for name in ("binned", "shortcut"):
         compare_with_dummies(panel, study, name, variant(frame, name))
@@ -103,11 +115,10 @@ def compare_with_dummies(panel, study, name, found):
     np.testing.assert_allclose(at["conf_high"].astype(float), (at["estimate"] + half).astype(float), rtol=1e-12)
 
 
-def test_equals_pyfixest(base_study):
+def test_equals_pyfixest(plain):
     import pyfixest
 
-    study, panel = make_study(base_study), make_panel(4)
-    frame = event_study(panel, study, draws=0)
+    study, panel, frame = plain
     for name in ("binned", "shortcut"):
         rows, dummies, _ = regression(panel, study, name)
         data = rows.assign(**{f"e{i}": d for i, d in enumerate(dummies.values())})
@@ -221,9 +232,9 @@ def test_a_draw_is_an_exact_refit(base_study, effects):
         assert joint == pytest.approx(wald_f(slow.params[:3], slow.cov[:3, :3])[0], rel=1e-8)
 
 
-def test_the_engines_own_case_is_the_estimate_of_record(base_study):
-    study, panel = make_study(base_study), make_panel(8)
-    row = variant(event_study(panel, study, draws=0), "binned")
+def test_the_engines_own_case_is_the_estimate_of_record(plain):
+    study, panel, frame = plain
+    row = variant(frame, "binned")
     column = headline_column(study)
     design = make_design(panel, study, column, study.event_study, True)
     drawn = event_draws.reassign(
@@ -262,9 +273,9 @@ def test_joint_test_by_reassignment_keeps_its_size(base_study):
     assert abs(share - 0.1) <= 3 * np.sqrt(0.1 * 0.9 / runs)
 
 
-def test_same_bytes_whatever_the_order_of_rows(base_study, tmp_path):
-    study, panel = make_study(base_study), make_panel(11)
-    one, two = event_study(panel, study, draws=9), event_study(panel.sample(frac=1, random_state=1), study, draws=9)
+def test_same_bytes_whatever_the_order_of_rows(plain, tmp_path):
+    study, panel, one = plain
+    two = event_study(panel.sample(frac=1, random_state=1), study, draws=9)
     write_csv(one, tmp_path / "a.csv")
     write_csv(two, tmp_path / "b.csv")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

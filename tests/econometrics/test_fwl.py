@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel, make_study
+from tries import up_to
 
 from citycarbon.econometrics import estimate_columns, fwl, projected_effect
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=up_to(25))
 @given(seed=st.integers(0, 10_000), keep=st.floats(0.3, 1.0))
 def test_residuals_are_orthogonal_to_every_dummy(seed, keep):
     rng = np.random.default_rng(seed)

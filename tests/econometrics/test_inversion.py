@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel
+from tries import up_to
 
 from citycarbon.econometrics import inversion
 from citycarbon.econometrics.inversion import interval_beta, interval_t, needed
@@ -24,7 +25,7 @@ def p_of_effect(actual, drawn, effect):
     return p_value(drawn.t(weights), (b - effect) / actual.std_error()[0]), p_value(drawn.beta(weights), b - effect)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=up_to(8))
 @given(seed=st.integers(0, 9999), controls=st.integers(0, 3), noise=st.sampled_from([0.02, 0.3, 2.0]))
 def test_the_ends_are_where_the_test_begins_to_reject(seed, controls, noise):
     actual, drawn = case(seed, controls=CONTROLS[:controls], noise=noise)
@@ -38,7 +39,7 @@ def test_the_ends_are_where_the_test_begins_to_reject(seed, controls, noise):
             assert p_of_effect(actual, drawn, found.low - far)[i] <= 0.05
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=up_to(40))
 @given(seed=st.integers(0, 99999), n=st.integers(3, 40), share=st.floats(0.05, 0.95))
 def test_the_outermost_piece_is_found_among_holes(seed, n, share):
     """Polynomials with few and small scores: sets with holes and islands, which the draws of a real panel hardly have."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel, make_study
+from tries import up_to
 
 from citycarbon.econometrics import estimate_columns, refit
 from citycarbon.econometrics.columns import fit_column, no_star_reason, projected_effect, star_floor_reason
@@ -75,7 +76,7 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=up_to(60))
 @given(scores=st.lists(st.tuples(grid, st.booleans()), min_size=2, max_size=30), how=rules, seed=st.integers(0, 99))
 def test_properties_of_any_match(scores, how, seed):
     score, treated = np.array([s for s, _ in scores]), np.array([t for _, t in scores])
@@ -238,7 +239,7 @@ def test_without_a_match_the_column_says_why(matched_study):
     assert reason_of(panel.assign(in_sample=False), matched_study()) == "not estimable: no treated city to match"
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=up_to(3))
 @given(
     seed=st.integers(0, 9999), cities=st.integers(2, 12), years=st.integers(2, 6), treated=st.integers(0, 4),
     missing=st.floats(0, 0.6),

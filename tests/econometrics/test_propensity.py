@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.econometrics.propensity import fit_score, separation
 
@@ -22,7 +23,7 @@ def table(treated_1, control_1, treated_0, control_0):
     return x, treated
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=up_to(5))
 @given(seed=st.integers(0, 10_000))
 def test_logit_equals_statsmodels(seed):
     import statsmodels.api as sm
@@ -59,7 +60,7 @@ def test_a_logit_under_separation_has_no_score_and_says_why():
         assert got.reason == f"the covariates separate treated from controls {word}: a logit score has no maximum"
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=up_to(5))
 @given(seed=st.integers(0, 10_000))
 def test_firth_maximises_the_penalised_likelihood(seed):
     from scipy.optimize import minimize
@@ -77,7 +78,7 @@ def test_firth_maximises_the_penalised_likelihood(seed):
     np.testing.assert_allclose(got.probability, 1 / (1 + np.exp(-z @ best.x)), atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=up_to(10))
 @given(seed=st.integers(0, 10_000), penalised=st.booleans())
 def test_units_and_redundant_covariates_change_no_probability(seed, penalised):
     x, treated = draw(seed, n=80)
@@ -87,7 +88,7 @@ def test_units_and_redundant_covariates_change_no_probability(seed, penalised):
     np.testing.assert_allclose(fit_score(more, treated, penalised).probability, want.probability, atol=1e-8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=up_to(10))
 @given(seed=st.integers(0, 10_000))
 def test_equal_covariates_have_equal_scores_to_the_last_digit(seed):
     x, treated = draw(seed, n=61)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel
+from tries import up_to
 
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.draws import all_pilots, blocks, cohorts
@@ -31,7 +32,7 @@ def test_p_counts_the_actual_assignment_and_leaves_undefined_draws_out():
     assert np.isnan(p_value(drawn, np.nan)) and np.isnan(p_value(np.array([np.nan]), 1.0))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=up_to(8))
 @given(seed=st.integers(0, 9999), k=st.integers(0, 3), city=st.booleans())
 def test_the_actual_assignment_has_the_estimates_statistics(seed, k, city):
     rows, effects = sample(seed=seed), CITY if city else PROVINCE
@@ -76,7 +77,7 @@ def test_workers_and_more_draws_change_nothing():
     np.testing.assert_array_equal(redraw(case.design, case.scheme, 3, 500).t(), one.t()[:500])
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=up_to(3))
 @given(seed=st.integers(0, 9999), factor=st.sampled_from([1e-4, 5.0]))
 def test_the_p_value_does_not_depend_on_order_units_or_what_the_controls_explain(seed, factor):
     rows = sample(seed=seed)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel
+from tries import up_to
 
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.resampling import Design
@@ -74,7 +75,7 @@ def test_every_draw_equals_a_refit(effects, controls, missing):
         np.testing.assert_allclose([got.beta()[i], got.t()[i]], explicit, rtol=0, atol=1e-10)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=up_to(10))
 @given(
     seed=st.integers(0, 9999), missing=st.floats(0, 0.5), k=st.integers(1, 23), controls=st.integers(0, 3), city=st.booleans()
 )
@@ -186,7 +187,7 @@ def test_the_table_of_pairs_and_the_sum_of_squares_agree():
             np.testing.assert_allclose(design.coefficients(atoms), design.statistics(atoms).beta(), rtol=1e-10)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=up_to(4))
 @given(seed=st.integers(0, 9999), scale=st.sampled_from([1e-6, 3.0, 1e7]))
 def test_what_must_not_matter_does_not(seed, scale):
     """Row order, units of y and of a control, another control's multiple added to y, names of the cities."""

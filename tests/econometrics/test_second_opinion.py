@@ -5,13 +5,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel, make_study
+from tries import up_to
 
 from citycarbon.econometrics import estimate_columns, refit
 from citycarbon.econometrics.columns import fit_column
 
 
 @pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), missing=st.floats(0.0, 0.4), k=st.integers(0, 3))
 def test_pyfixest_agrees(base_study, effects, seed, missing, k):
     panel, study = make_panel(seed=seed, missing=missing), make_study(base_study, CONTROLS[:k], effects)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from split_panels import CITY, LIST, ROW, split_panel, split_study
+from tries import up_to
 
 from citycarbon.econometrics import estimate_columns, split_text
 from citycarbon.econometrics.contract import write_csv
@@ -196,7 +197,7 @@ def test_an_incomplete_list_is_flagged():
     assert split_text.flag(row, LIST, {"smart_city"}) == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=up_to(100))
 @given(
     p=st.one_of(st.floats(0.0001, 1), st.just(float("nan"))),
     low=st.integers(0, 5), high=st.integers(0, 5), both=st.integers(0, 3),

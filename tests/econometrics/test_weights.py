@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_panels import CONTROLS, make_panel
+from tries import up_to
 
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.twfe import fit
@@ -24,7 +25,7 @@ def values(fitted):
 
 
 @pytest.mark.parametrize("columns", EFFECTS)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=up_to(3))
 @given(seed=st.integers(0, 10_000), missing=st.floats(0.0, 0.4))
 def test_weighted_panelols_equals_weighted_dummies(columns, seed, missing):
     rows = rows_of(seed, missing)

@@ -34,6 +34,7 @@ def drawn(tmp_path_factory):
     return draw_all(tmp_path_factory.mktemp("figures"))
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same_bytes(drawn, tmp_path):
     code = "import sys; from pathlib import Path; from test_figures import draw_all; draw_all(Path(sys.argv[1]))"
     path = os.pathsep.join([str(PROJECT_ROOT), str(Path(__file__).parent)])

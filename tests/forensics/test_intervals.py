@@ -6,6 +6,7 @@ import operator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.forensics.intervals import Interval, common, decimals, hull, of, printed
 from citycarbon.forensics.wording import span
@@ -24,7 +25,7 @@ def holds(interval: Interval, value: float) -> bool:
 
 
 @pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv])
-@settings(max_examples=50)
+@settings(max_examples=up_to(50))
 @given(a=numbers, b=numbers, x=inside, y=inside)
 def test_arithmetic_holds_every_number_behind_the_print(op, a, b, x, y):
     first, second = printed(a), printed(b)
@@ -35,7 +36,7 @@ def test_arithmetic_holds_every_number_behind_the_print(op, a, b, x, y):
     assert holds(op(first, v), op(u, v)) and holds(op(u, second), op(u, v))
 
 
-@settings(max_examples=50)
+@settings(max_examples=up_to(50))
 @given(a=numbers, x=inside)
 def test_functions_hold_every_number_behind_the_print(a, x):
     interval = printed(a)

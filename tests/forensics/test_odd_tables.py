@@ -4,6 +4,7 @@ import re
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 ODD = ["0", "0.000", "-0.000", "1", "", "1e-5", "123456", "1e10", "-3.2"]
 CHANGES = st.lists(
@@ -40,7 +41,7 @@ def change_descriptives(df, changes):
     return df
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES, described=DESCRIBED, dropped=DROPPED)
 def test_every_rule_answers(paper, changes, described, dropped):
     from dataclasses import replace

@@ -93,6 +93,7 @@ def test_a_whole_release_is_kept_and_a_damaged_one_set_aside(released, release):
     assert (released.home.releases / f".damaged-{release.name}-1" / "panel.parquet").read_bytes() == b"broken"
 
 
+@pytest.mark.slow
 def test_a_process_killed_before_the_rename_leaves_the_last_release(released, release):
     here = str(Path(__file__).parent)
     code = f"""

@@ -12,6 +12,7 @@ import pytest
 from altered import alter_panel, lone, other, set_cells, state
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.release.diff_bundle import open_bundle
 from citycarbon.release.diff_panel import compare_cells, compare_panel
@@ -173,7 +174,7 @@ values = st.dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=up_to(20))
 @given(values, values)
 def test_every_cell_of_two_panels_is_counted_once_and_the_other_way_round_mirrors_it(old, new):
     (there,) = compare_panel(_Panel(old), _Panel(new))["variables"] or [None]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.report.results import NO_RESULTS
 from citycarbon.report.sentences import p_is, p_text, scaled
@@ -39,7 +40,7 @@ def frame(*rows):
 numbers = st.floats(-5, 5).filter(lambda x: x == 0 or abs(x) > 1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=up_to(40))
 @given(estimate=numbers, transform=st.sampled_from(["ln", "ln(1+x)", "none"]), p=st.floats(1e-5, 1))
 def test_the_direction_is_the_sign_and_a_per_cent_belongs_to_a_plain_log(estimate, transform, p):
     one = row(estimate=estimate, transform=transform, p_ri_t=p)
@@ -69,7 +70,7 @@ def test_not_estimable_and_one_treated_city_are_said():
     assert "not computed" in column_sentence(frame(pending), pending, "CO2")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=up_to(25))
 @given(before=numbers, after=numbers)
 def test_what_the_controls_do_is_the_change_in_size(before, after):
     rows = [row(column="1", estimate=before), row(column="2", estimate=after)]
@@ -95,7 +96,7 @@ def test_controls_are_compared_only_among_columns_alike():
 HALVES = {"label": "loans", "difference": "-0.3", "p_ri": "0.04", "estimate_low": "-0.1", "estimate_high": "-0.4"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=up_to(60))
 @given(p=st.floats(0, 1), low=numbers, high=numbers)
 def test_more_pronounced_is_earned_by_the_test_alone(p, low, high):
     line = HALVES | {"p_ri": repr(p), "estimate_low": repr(low), "estimate_high": repr(high), "difference": repr(high - low)}

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.report.layout import Cell, Head, Row, Table
 from citycarbon.report.tex import to_tex
@@ -59,7 +60,7 @@ def test_groups_of_effects_are_kept_together_where_they_fit():
     ),
     cell=st.sampled_from(["1", "-10.250", "not estimable", "280 levels"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=up_to(40))
 def test_every_column_stands_in_exactly_one_panel_that_fits(columns, words_of_heads, cell):
     table = made(columns, heads=words_of_heads[:columns], cell=cell)
     cut = panels(table)

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.sources import chen_county
 
@@ -148,7 +149,7 @@ def test_damaged_files(make_book, check_damaged):
     check_damaged(chen_county, make_book({SHEET: counties()}))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=8))
 def test_numbers_survive_unchanged(make_book, read, values):
     values = [float(f"{v:.16g}") for v in values]  # what a spreadsheet writer keeps of a double

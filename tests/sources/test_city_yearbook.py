@@ -8,6 +8,7 @@ import pytest
 import xlwt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.errors import UnusableInput
 from citycarbon.sources import city_yearbook
@@ -331,7 +332,7 @@ def test_unit_lines(text, unit):
     assert unit_line(text) == unit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=up_to(60))
 @given(
     label=st.sampled_from(["固定资产投资总额", "教育支出", "互联网宽带接入用户数", "地区生产总值（当年价格）"]),
     unit=st.sampled_from(UNITS),

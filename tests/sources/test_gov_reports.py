@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.errors import UnusableInput
 from citycarbon.paths import Home
@@ -81,7 +82,7 @@ def test_a_title_and_marked_lines_are_not_counted():
     assert count_report("本次政府工作报告。" + body).total_chars > count_report(body).total_chars
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=up_to(80))
 @given(st.lists(st.sampled_from(["绿色", "生态文明", "经济", "发展", "的", "，", "2020", "污染物"]), max_size=40))
 def test_shares_lie_between_zero_and_one_and_parts_never_exceed_the_whole(parts):
     counts = count_report("".join(parts))
@@ -90,7 +91,7 @@ def test_shares_lie_between_zero_and_one_and_parts_never_exceed_the_whole(parts)
     assert counts.env_words == 0 or counts.env_chars >= 2 * counts.env_words
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=up_to(50))
 @given(st.permutations(["绿色", "绿色发展", "生态", "生态环境", "环境保护"]))
 def test_the_order_of_the_list_does_not_matter(words):
     text = "绿色发展与生态环境保护，绿色生态"

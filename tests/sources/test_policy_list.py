@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tries import up_to
 
 from citycarbon.sources import policy_list
 from citycarbon.sources.textfile import decode
@@ -112,7 +113,7 @@ def test_damaged_workbooks(make_book, check_damaged):
     check_damaged(policy_list, make_book({"Sheet1": [["城市", "年份"], ["甲市", 2010]]}))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(alphabet="京津沪渝广州深圳南昌襄阳普洱铜仁莱芜淇滨濮漯", min_size=1, max_size=6),
     st.sampled_from(["utf-8", "gb18030"]),
