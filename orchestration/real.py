@@ -71,15 +71,15 @@ def run_real(folder: Path, home: Home) -> dict[str, Any]:
 
     land(folder, home.landing)
     reports = {name: pipeline.run(home, name, home.landing) for name in STUDIES}
-    for name in STUDIES:
-        write_policy_lists(home, load_study(name))
+    lists = home.root / "policy_lists"  # apart from the results, which belong to the job
+    write_policy_lists(home, load_study(JUDGED), lists)
     before = judge_uncorrected(home)
     after = reports[JUDGED].checks
     return {
         "readers": count_rows(home),
         "studies": {name: study_findings(report.release) for name, report in reports.items()},
-        "policy_lists": policy_lists(home, JUDGED),
-        "errors": [describe(error, before, after, home, JUDGED) for error in ERRORS],
+        "policy_lists": policy_lists(lists),
+        "errors": [describe(error, before, after, home, JUDGED, lists) for error in ERRORS],
         "corrections_applied": correction_ids(home, JUDGED),
         "checks": {name: failed_checks(report.checks) for name, report in reports.items()},
         "releases": {name: report.release.name for name, report in reports.items()},

@@ -73,11 +73,10 @@ def leads(release: Path) -> dict[str, Any]:
     return records(first)[0] | {"points": records(rows[points])}
 
 
-def policy_lists(home: Home, study: str) -> dict[str, Any]:
+def policy_lists(folder: Path) -> dict[str, Any]:
     """Each published list: rows that differ by kind and name, estimates by its dating, kinds and cities by their influence."""
     import pandas as pd
 
-    folder = home.results(study)
     rows = pd.read_csv(folder / "policy_lists.csv", dtype={"city_id": str}, keep_default_na=False)
     effects = pd.read_csv(folder / "policy_list_effects.csv", dtype={"city_id": str, "column": str})
     out: dict[str, Any] = {}
@@ -132,7 +131,9 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", double_precision=15, force_ascii=False))
 
 
-def describe(error: KnownError, before: list[CheckResult], after: list[CheckResult], home: Home, study: str) -> dict[str, Any]:
+def describe(
+    error: KnownError, before: list[CheckResult], after: list[CheckResult], home: Home, study: str, lists: Path
+) -> dict[str, Any]:
     """Which checks name the error before any correction, and whether they still do after the declared ones."""
     told = {"id": error.id, "what": error.what, "expected": error.caught_by}
     kind, _, detail = error.caught_by.partition(":")
@@ -143,7 +144,7 @@ def describe(error: KnownError, before: list[CheckResult], after: list[CheckResu
         cells = set_aside(home, study, detail, error.label)
         return told | {"caught": cells > 0, "cells": cells}
     if kind == "policy_lists":
-        return told | listed_as(home, study, detail, error)
+        return told | listed_as(lists, detail, error)
     named = naming(error, before)
     return told | {
         "caught": any(n.startswith(error.caught_by) for n in named),
@@ -163,11 +164,11 @@ def naming(error: KnownError, checks: list[CheckResult]) -> list[str]:
     return out
 
 
-def listed_as(home: Home, study: str, kind: str, error: KnownError) -> dict[str, Any]:
+def listed_as(folder: Path, kind: str, error: KnownError) -> dict[str, Any]:
     """Whether one and the same list has all places of the error under this kind of difference."""
     import pandas as pd
 
-    rows = pd.read_csv(home.results(study) / "policy_lists.csv", dtype={"city_id": str}, keep_default_na=False)
+    rows = pd.read_csv(folder / "policy_lists.csv", dtype={"city_id": str}, keep_default_na=False)
     rows = rows[rows["kind"] == kind]
     lists = []
     for name, mine in rows.groupby("list", sort=False):

@@ -132,5 +132,5 @@ def _blank(table: pa.Table, blanks: dict[str, Any], marks: list[bool]) -> pa.Tab
         at = table.schema.get_field_index(name)
         field = table.schema.field(name)
         filled = pc.if_else(mask, pa.scalar(blank, field.type), table[name].combine_chunks())
-        table = table.set_column(at, field, filled)
+        table = table.set_column(at, field.with_nullable(True), filled)  # a mart says of a full column that it has no gaps
     return table

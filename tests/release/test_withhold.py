@@ -134,6 +134,13 @@ def test_a_policy_list_that_may_not_be_passed_on_leaves_neither_its_cities_nor_i
     assert [r["first_year_p__x"] for r in shown] == [None, None]  # of a list, and nobody can show where it came from
 
 
+def test_a_column_that_never_had_a_gap_can_be_written_with_one(tmp_path):
+    schema = pa.schema([("city_id", pa.string()), ("year", pa.int32()), pa.field("mystery", pa.int32(), nullable=False)])
+    panel = pa.table({"city_id": ["1"], "year": [2000], "mystery": [1]}, schema=schema)
+    pq.write_table(withhold_panel(panel, set(), set()), tmp_path / "panel.parquet")
+    assert pq.read_table(tmp_path / "panel.parquet")["mystery"].to_pylist() == [None]
+
+
 def test_the_comparison_of_a_closed_list_keeps_what_it_does_to_the_estimate_only(tmp_path):
     (tmp_path / "policy_lists.csv").write_text("list,edition,city_id\na,closed,1\nb,open,2\n", encoding="utf-8")
     (tmp_path / "policy_list_effects.csv").write_text("list,switch,city_id\na,list,\na,city,1\nb,city,2\n", encoding="utf-8")
