@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.reporting import OWNERS, POOL, code_version, content_version, is_synthetic, panel_and_folder
+from assets.reporting import OWNERS, POOL, code_version, content_version, csv_header, is_synthetic, panel_and_folder
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
@@ -25,6 +25,9 @@ def drawn(paths: "Sequence[Path]") -> dg.MaterializeResult:
             "in words": dg.MetadataValue.md(by_kind[".txt"].read_text(encoding="utf-8")),
             "picture": dg.MetadataValue.path(str(by_kind[".png"])),
             "dagster/row_count": points,
+            "dagster/column_schema": dg.TableSchema(
+                [dg.TableColumn(name, type="text") for name in csv_header(by_kind[".csv"])]
+            ),
         },
         data_version=content_version(*paths),
     )
