@@ -107,7 +107,8 @@ def _units(cells: pd.DataFrame, matching: Matching) -> pd.DataFrame:
         values = cells[cells["year"] < matching.year].groupby("city_id")[names].mean()
         year = None
     cities.insert(1, "year", [year] * len(cities))
-    return cities.join(values, on="city_id").astype({"year": "Int64"})
+    # by map: a join of no rows at all fails on text columns
+    return cities.assign(**{n: cities["city_id"].map(values[n]) for n in names}).astype({"year": "Int64"})
 
 
 def _matched(units: pd.DataFrame, matching: Matching, year: int | None) -> tuple[pd.DataFrame, ScoreFit]:

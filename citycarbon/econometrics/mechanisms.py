@@ -194,7 +194,8 @@ def _mechanism_sentence(row: dict[str, Any], study: Study) -> str:
     )
     if np.isfinite(row["share_low"]):
         zero = "contains" if row["share_low"] <= 0 <= row["share_high"] else "does not contain"
-        text += f", interval {100 * row['share_low']:.1f} to {100 * row['share_high']:.1f} %, which {zero} zero"
+        low, high = 100 * row["share_low"], 100 * row["share_high"]
+        text += f", 95 % interval with t({row['df']}) {low:.1f} to {high:.1f} %, which {zero} zero"
     return f"{text}. {LABEL[0].upper()}{LABEL[1:]}."
 
 

@@ -90,6 +90,7 @@ def policy_overlap(results: Results) -> PlainTable | None:
     cities: dict[str, dict[str, Line]] = {}
     for r in rows:
         cities.setdefault(r["city_id"], {})[r["policy"]] = r
+    labels = {r["policy"]: r["label"] for r in results.rows("policies_loss")}
     body = [
         [f"{_any(found)['city_name']} {city}", _any(found)["first_year"], *(_year(found.get(p)) for p in policies)]
         for city, found in cities.items()
@@ -97,7 +98,7 @@ def policy_overlap(results: Results) -> PlainTable | None:
     adopters = [sum(yes(found[p], "adopted") is True for found in cities.values() if p in found) for p in policies]
     return PlainTable(
         "Treated cities and the years in which they adopted other policies",
-        ["City", "First treated year", *(p.replace("_", " ") for p in policies)],
+        ["City", "First treated year", *(labels.get(p) or p.replace("_", " ") for p in policies)],
         [*body, ["all that adopt", "", *map(count, adopters)]],
     )
 

@@ -15,6 +15,7 @@ from citycarbon.report.notes import table_notes
 from citycarbon.report.results import NO_RESULTS, Results
 from citycarbon.report.sentences import p_text
 from citycarbon.report.under import draws_note, notes_under
+from citycarbon.study.other_policies import policy_label
 from citycarbon.study.spec import POLICY_DUMMY, RegressionTable, Study
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def term_label(study: Study, term: str) -> str:
     if term in made:
         return made[term]
     if term.startswith(POLICY_DUMMY):
-        return f"policy {term.removeprefix(POLICY_DUMMY).replace('_', ' ')}"
+        return f"policy: {policy_label(study, term.removeprefix(POLICY_DUMMY))}"
     return study.variable(term).label
 
 

@@ -101,8 +101,8 @@ def weak_points(row: dict[str, Any] | None, flags: dict[str, dict[str, int]], in
     if row is not None:
         share = row["n_treated_cells"] / row["n_obs"]
         points.append(
-            f"{whole(row['n_treated_units'])} treated cities and {whole(row['n_treated_cells'])} treated city-years "
-            f"({100 * share:.2f} % of the sample) carry the estimate; clustered t tests reject too often in such a design."
+            f"{support(row)}, {100 * share:.2f} % of the sample, carry the estimate; "
+            "clustered t tests reject too often in such a design."
         )
     if row is not None and row["star_rule"] == "pending":
         points.append("Randomisation inference is pending: the p-values of did are conventional ones and earn no star.")

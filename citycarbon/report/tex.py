@@ -57,7 +57,12 @@ def to_tex(table: Table) -> str:
         notes = table.notes if together and part is last else ()
         lines += _float(part, name, again=i > 0, notes=notes)
     for notes in notes_by_height(table.notes) if not together else []:
-        lines += [r"\begin{table}[htbp]", *_notes(notes, r"\textit{Notes to Table~\thetable.}\par "), r"\end{table}"]
+        lines += [
+            r"\begin{table}[htbp]",
+            *_number(table),
+            *_notes(notes, r"\textit{Notes to Table~\thetable.}\par "),
+            r"\end{table}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +80,7 @@ def _parts(table: Table) -> list[tuple[Table, str]]:
 def _float(table: Table, name: str, again: bool, notes: tuple[str, ...]) -> list[str]:
     style = rf"\centering\footnotesize\setlength{{\tabcolsep}}{{{GAP / 2}pt}}\renewcommand{{\arraystretch}}{{{STRETCH}}}"
     lines = [r"\begin{table}[htbp]", style]
+    lines += _number(table)
     if again:
         lines.append(r"\addtocounter{table}{-1}")  # LaTeX numbers its tables itself; a part shares its table's number
     title = re.sub(r"^Table [^.]+[.] ", "", table.title)
@@ -88,6 +94,12 @@ def _float(table: Table, name: str, again: bool, notes: tuple[str, ...]) -> list
         lines.append(" & ".join([*_stub_cells(row), *(_cell(c) for c in row.cells)]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     return [*lines, *([r"\par\medskip", *_notes(notes)] if notes else []), r"\end{table}"]
+
+
+def _number(table: Table) -> list[str]:
+    """The number of the printed title, ``5`` or ``5 variants``, for the float it stands in; without one LaTeX numbers."""
+    found = re.match(r"Table (\d+)(?:, ([^.]+))?[.] ", table.title)
+    return [rf"\renewcommand{{\thetable}}{{{tex_escape(' '.join(filter(None, found.groups())))}}}"] if found else []
 
 
 def _notes(notes: tuple[str, ...], opening: str = "") -> list[str]:

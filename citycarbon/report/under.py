@@ -92,7 +92,7 @@ def _sum_check(line: Line) -> str:
         return ""
     found = sum(n for n, _ in known)
     holds = found == total and says is not False
-    shown = " + ".join(f"{count(n)} {words}" for n, words in known)
+    shown = " + ".join(f"{count(n)} {words if n != 1 else words.replace('singletons', 'singleton')}" for n, words in known)
     return f"{_of(line)}, sum check: {shown} = {count(found)}, N = {count(total)}: {'holds' if holds else 'DOES NOT HOLD'}."
 
 

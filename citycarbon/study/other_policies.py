@@ -47,6 +47,11 @@ def other_policies(study: Study) -> list[OtherPolicy]:
     return load_other_policies(path) if path and path.is_file() else []
 
 
+def policy_label(study: Study, policy: str) -> str:
+    """What a reader calls ``policy``: its label in ``other_policies.yaml``, else its id in words."""
+    return next((p.label for p in other_policies(study) if p.policy == policy), policy.replace("_", " "))
+
+
 def load_other_policies(path: Path) -> list[OtherPolicy]:
     """Read ``other_policies.yaml``. Raises UsageError (exit 2) naming path and line of every fault."""
     document = read_yaml(path)

@@ -57,6 +57,7 @@ def test_the_planted_share_is_found_and_an_unrelated_mediator_has_none(found):
     green, er = frame.loc["2"], frame.loc["3"]
     assert green["share_low"] < 0.5 < green["share_high"] and green["share_low"] > 0.2
     assert er["share_low"] < 0 < er["share_high"] and "contains zero" in er["sentence"]
+    assert f"95 % interval with t({er['df']})" in er["sentence"]
     assert "does not contain zero" in green["sentence"]
     assert (frame["label"] == LABEL).all() and frame["sentence"].str.contains("no mediation claim").all()
 

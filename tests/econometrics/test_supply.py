@@ -7,7 +7,7 @@ import pytest
 from citycarbon.econometrics import estimate_columns
 from citycarbon.econometrics.supply import not_supplied
 from citycarbon.study import load_study
-from citycarbon.study.spec import Column, Half, PolicyListFound, RegressionTable, Split
+from citycarbon.study.spec import Column, Half, Matching, PolicyListFound, RegressionTable, Split
 
 
 @pytest.fixture
@@ -125,3 +125,15 @@ def test_a_split_and_a_mechanism_that_nobody_supplies_say_so(panel, study):
     assert split["cut_text"] == "no cut: patents_granted is not supplied" and "nan" not in split["sentence"]
     share = mechanisms(panel, asked, estimates).iloc[0]
     assert share["note"] == "not estimable: not supplied: lngreen (green_inv_app, green_um_app)"
+
+
+@pytest.mark.parametrize("timing", ["pooled", "yearly", "base_year", "pre_mean"])
+def test_a_matching_on_what_nobody_supplies_says_so(panel, study, timing):
+    recipe = Matching(id="m", label="m", covariates=["lngreen"], timing=timing, year=2006)
+    asked = study.model_copy(update={"matchings": [recipe]})
+    stored = panel.astype({"city_id": "string[pyarrow]"})  # as a panel read from parquet has it
+    for frame in (panel, stored):
+        for outcome in ("lnco2", "lngreen"):
+            rows = estimated(frame, asked, column(outcome=outcome, matching="m"))
+            assert rows["estimate"].isna().all()
+            assert set(rows["note"]) == {"not estimable: not supplied: lngreen (green_inv_app, green_um_app)"}

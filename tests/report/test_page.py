@@ -148,7 +148,7 @@ def test_nothing_estimable_is_said_and_is_no_crash():
 
 def test_weak_points_count_what_weakens():
     points = " ".join(sentences.weak_points(_row(), {"gov": {"any": 12, "chained": 12}}, in_sample=3017, all_rows=6460))
-    assert "9 treated cities and 17 treated city-years (0.56 % of the sample)" in points
+    assert "9 treated cities (17 treated city-years), 0.56 % of the sample, carry" in points
     assert (
         "3,443 of 6,460" in points
         and "gov: 12 values of the sample (0.4 %)" in points

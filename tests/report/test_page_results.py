@@ -213,7 +213,9 @@ def test_chinese_names_of_cities_reach_the_page(release):
     from citycarbon.report.results import Results
 
     (table,) = extras("table4", Results(release))
-    assert table.lines == [["济南市 370100", "2019", "2011"], ["all that adopt", "", "1"]]
+    assert table.lines == [["济南市 370100", "2019", "2011"], ["all that adopt", "", "1"]] and table.head[-1] == "ets"
+    put(release, "policies_loss", {"policy": "ets", "label": "carbon trading pilots", "status": "listed", "columns": ""})
+    assert extras("table4", Results(release))[-1].head[-1] == "carbon trading pilots"
 
 
 def test_every_scheme_of_the_headline_column_stands_in_words_with_its_p(release):

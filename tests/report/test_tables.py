@@ -163,7 +163,7 @@ def test_treatments_come_first_and_other_policies_are_controls(panel, study):
     table = regression_table(estimate_columns(frame, other), other, "table4", synthetic=False)
     labels = [r.texts[0] for r in table.body if r.texts[0]]
     assert labels[:2] == ["did", "did, a year earlier"]
-    assert labels[2:6] == ["market", "policy low carbon", "industry before 2018 x post", "_cons"]
+    assert labels[2:6] == ["market", "policy: low-carbon city pilots", "industry before 2018 x post", "_cons"]
     assert row_of(table, "did")[1] == "" and row_of(table, "did, a year earlier")[1] != ""
 
 

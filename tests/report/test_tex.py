@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,17 @@ def test_a_wide_table_goes_on_in_panels_under_the_same_number():
     assert tex.count("one note") == 1
     for i in range(12):
         assert tex.count(f"{{({i})}}") == 1
+
+
+def test_every_float_carries_the_printed_number():
+    def number(tex):
+        return re.findall(r"renewcommand{.thetable}{([^}]*)}", tex)
+
+    table = made(12, notes=["a long note of many words " * 30] * 30)
+    tex = to_tex(table)
+    assert number(tex) == ["9"] * tex.count("\\begin{table}") and "Notes to Table~" in tex
+    assert number(to_tex(replace(made(2), title="Table 5, variants. Other cuts"))) == ["5 variants"]
+    assert number(to_tex(replace(made(2), title="Sample attrition"))) == []
 
 
 def test_groups_of_effects_are_kept_together_where_they_fit():

@@ -37,7 +37,7 @@ SPLIT = {
 def test_a_split_prints_cut_level_every_term_of_the_sum_and_both_tests(whole):
     text = " ".join(split_notes(whole, SPLIT))
     assert "above 320.188 patents" in text and "Level: city" in text
-    terms = "48 in the low half + 50 in the high half + 1 without the criterion + 1 singletons of the low half"
+    terms = "48 in the low half + 50 in the high half + 1 without the criterion + 1 singleton of the low half"
     assert terms in text and "= 100, N = 100: holds." in text
     assert "The data cannot tell the halves apart (by the clustered t test p = 0.200; RI with 9,999 redraws)." in text
 
@@ -45,7 +45,7 @@ def test_a_split_prints_cut_level_every_term_of_the_sum_and_both_tests(whole):
 @pytest.mark.parametrize("change", [{"singletons": "1"}, {"singletons": "1", "singletons_low": "", "singletons_high": ""}])
 def test_singletons_are_counted_once_whether_by_half_or_in_all(whole, change):
     text = " ".join(split_notes(whole, SPLIT | change))
-    assert "= 100, N = 100: holds." in text and text.count("singletons") == (1 if "singletons_low" in change else 2)
+    assert "= 100, N = 100: holds." in text and text.count("singleton") == (1 if "singletons_low" in change else 2)
 
 
 @pytest.mark.parametrize("change", [{"n_low": "47"}, {"sum_holds": "false"}])
