@@ -17,10 +17,11 @@ from typing import Any
 
 from citycarbon.checks import CheckResult, write_checks
 from citycarbon.errors import GateRefused, UsageError
-from citycarbon.paths import DBT_PROJECT, Home
+from citycarbon.paths import DBT_PROJECT, STUDIES, Home
 from citycarbon.release import manifest
 from citycarbon.release.identity import Identity, identify, study_name
 from citycarbon.release.pointers import move_pointers
+from citycarbon.study.other_policies import FILE as OTHER_POLICIES
 
 SEEDS = ("policy_adoptions.csv", "corrections.csv")  # seeds that date a policy or mend a value: a reader needs them at hand
 
@@ -144,6 +145,10 @@ def _write_documents(work: Assembly, checks: Sequence[CheckResult]) -> None:
     write_checks(list(checks), work.folder / "checks.json")
     text = yaml.safe_dump(work.spec, allow_unicode=True, sort_keys=False, width=120)
     (work.folder / "study.yaml").write_text(text, encoding="utf-8")
+    # Beside the study, as in its own folder: the tables take the names of other policies from it when they are printed again.
+    registry = STUDIES / work.study / OTHER_POLICIES
+    if registry.is_file():
+        shutil.copyfile(registry, work.folder / OTHER_POLICIES)
     (work.folder / "seeds").mkdir()
     for name in SEEDS:
         if (DBT_PROJECT / "seeds" / name).is_file():
