@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from citycarbon.study import Study, load_study
 
 BASELINE = ("1", "2", "1p", "2p")
 
 
+@cache
 def baseline_study() -> Study:
     """ai_pilot with Table 1, the four baseline columns of Table 2 and the attrition table; no splits, no published numbers."""
     study = load_study("ai_pilot")

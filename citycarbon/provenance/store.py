@@ -12,6 +12,8 @@ from citycarbon.errors import UsageError
 from citycarbon.paths import Home
 
 if TYPE_CHECKING:
+    import duckdb
+
     from citycarbon.study import Study
 
 
@@ -185,7 +187,7 @@ class Store:
             select variable, any_value(unit order by unit) as unit, mode(formula order by formula) as formula
             from read_parquet(?) where list_contains(?, variable) group by variable
         """
-        known = {r["variable"]: r for r in cls._query(sql, [str(store.cells), variables])}
+        known = {r["variable"]: r for r in store._query(sql, [str(store.cells), variables])}
         counts: dict[str, dict[str, int]] = {}
         for row in store.files_behind(variables):
             per = counts.setdefault(row["variable"], {})
@@ -206,11 +208,14 @@ class Store:
         path = self.home.snapshots / sha256
         return path if path.is_file() else None
 
-    @staticmethod
-    def _query(sql: str, given: Any) -> list[dict[str, Any]]:
+    @cached_property
+    def _link(self) -> duckdb.DuckDBPyConnection:
+        """One connection for all questions to this store: opening one costs more than most answers."""
         import duckdb
 
-        with duckdb.connect() as link:
-            result = link.execute(sql, given)
-            names = [d[0] for d in result.description]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return duckdb.connect()
+
+    def _query(self, sql: str, given: Any) -> list[dict[str, Any]]:
+        result = self._link.execute(sql, given)
+        names = [d[0] for d in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

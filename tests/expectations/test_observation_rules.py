@@ -21,7 +21,8 @@ def drop(world, mask: pd.Series) -> None:
 
 def test_a_decimal_slip_of_one_or_two_years_is_named(world):
     slips = [(by, years) for by in (10.0, 0.1) for years in ([2015], [2015, 2016], [2020, 2021], [2021], [2012])]
-    by_city = dict(zip(sorted(world.panel["city_id"].unique()), slips, strict=False))  # each in a city of its own
+    places = world.observations.loc[world.observations["indicator_id"].eq("loans_yuan"), "place_id"]
+    by_city = dict(zip(sorted(places.unique()), slips, strict=False))  # each in a city of its own
     for city, (by, years) in by_city.items():
         world.scale(by, "loans_yuan", city=city, years=years)
     result = world.gate("magnitude_neighbours")["magnitude_neighbours"]
