@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SLOW_FIXTURES = {"pipeline": "pipeline", "realdata": "real"}
 STUDY = "ai_pilot"
 
-# Tests that load a framework, or read one synthetic world, run on one worker: the other need not spend the seconds as well.
+# Tests that load a framework, or read something that takes seconds to make, run on one worker: the other need not as well.
 FAMILIES = {
     "dagster": (
         "tests/assets/",
@@ -35,6 +35,12 @@ FAMILIES = {
     ),
     "great_expectations": ("tests/expectations/",),
     "matplotlib": ("tests/figures/",),
+    "the small release": (
+        "tests/release/",
+        "tests/provenance/",
+        "tests/report/test_page.py",
+        "tests/report/test_page_results.py",
+    ),
     "the synthetic world": tuple(f"tests/sample/test_{name}.py" for name in ("files", "panels", "traps", "truth", "world")),
 }
 

@@ -29,8 +29,8 @@ def tree_of(path: Path) -> ast.Module:
 @cache
 def imports(path: Path, *, top_level_only: bool = False) -> list[tuple[str, int]]:
     """Top-level package and line of every import of a module; blocks under TYPE_CHECKING do not run and do not count."""
-    tree, found = tree_of(path), []
-    for node in _top_level(tree) if top_level_only else ast.walk(tree):
+    found = []
+    for node in _top_level(tree_of(path)) if top_level_only else _statements(tree_of(path)):
         if isinstance(node, ast.Import):
             found += [(alias.name.split(".")[0], node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -43,6 +43,14 @@ def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         yield node
+
+
+def _statements(block: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below ``block``; imports are statements, and the far more numerous expressions hold none."""
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for node in getattr(block, field, ()):
+            yield node
+            yield from _statements(node)
 
 
 def modules(folder: str) -> list[Path]:

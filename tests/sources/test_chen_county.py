@@ -161,9 +161,9 @@ def test_numbers_survive_unchanged(make_book, read, values):
 
 @pytest.mark.real
 def test_real_workbook(realdata, read, reasons):
-    start = time.perf_counter()
+    start = time.process_time()  # what reading costs, not what else the machine does meanwhile
     result = read(chen_county, realdata / "chen2020_county" / "co2.xlsx")
-    assert time.perf_counter() - start < 10  # about one second on an idle core
+    assert time.process_time() - start < 10  # about one second on an idle core
     assert result.rows.num_rows == 57_435
     codes = result.rows["place_code"].to_pylist()
     assert len(set(codes)) == 2_735
