@@ -5,7 +5,7 @@
     panel         the gate: blocking checks on city_panel
     descriptives  table1, sample_attrition_table
     estimates     estimates, event_study; on a sample, the check that what was planted is recovered
-    robustness    matching, other_policies, mechanisms, inference, audit_variants
+    robustness    matching, other_policies, mechanisms, inference, audit_variants, policy_lists
     heterogeneity splits, and the check that the halves add up
     figures       figure1, figure2, figure3
     tables        table2 .. table8, other_tables

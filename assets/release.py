@@ -34,6 +34,7 @@ class LineageExporter(Protocol):
         "mechanisms",
         "inference",
         "audit_variants",
+        "policy_lists",
         "splits",
         "figure1",
         "figure2",

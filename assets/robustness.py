@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.reporting import OWNERS, POOL, code_version, is_synthetic, panel_and_folder, written_tables
+from assets.reporting import OWNERS, POOL, code_version, content_version, is_synthetic, panel_and_folder, written_tables
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
@@ -133,3 +133,33 @@ def audit_variants(
     printed = study.companion(study.published.descriptives) if study.published else None
     frames = {"treatment_codings": treatment_codings(panel, study, printed), "series_overlap": series_overlap(panel)}
     return written_tables(frames, folder, is_synthetic(landing), USED)
+
+
+@dg.asset(
+    deps=["city_panel", "stg_policy_list"],
+    kinds={"python", "csv"},
+    owners=OWNERS,
+    pool=POOL,
+    code_version=code_version("citycarbon/policy_lists", "citycarbon/econometrics", "citycarbon/study"),
+    description=(
+        "Published lists of the policy against the sourced one: which rows differ and how (policy_lists.csv), and what each "
+        "kind of difference does to the estimate (policy_list_effects.csv). Nothing for a study that declares no list."
+    ),
+)
+def policy_lists(
+    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    from citycarbon.policy_lists import write_policy_lists
+    from citycarbon.policy_lists.compare import LIST_COLUMNS
+
+    paths = write_policy_lists(home, study, synthetic=is_synthetic(landing))
+    words = [path.read_text(encoding="utf-8") for path in paths if path.suffix == ".md"]
+    rows = sum(len(path.read_text(encoding="utf-8").splitlines()) - 1 for path in paths if path.suffix == ".csv")
+    return dg.MaterializeResult(
+        metadata={
+            "in words": dg.MetadataValue.md("\n".join(words) or f"The study {study.study} declares no published list."),
+            "dagster/row_count": rows,
+            "dagster/column_schema": dg.TableSchema([dg.TableColumn(name, type="text") for name in LIST_COLUMNS]),
+        },
+        data_version=content_version(*paths),
+    )
