@@ -21,7 +21,6 @@ from citycarbon.paths import DBT_PROJECT, STUDIES, Home
 from citycarbon.release import manifest
 from citycarbon.release.identity import Identity, identify, study_name
 from citycarbon.release.pointers import move_pointers
-from citycarbon.study.other_policies import FILE as OTHER_POLICIES
 
 SEEDS = ("policy_adoptions.csv", "corrections.csv")  # seeds that date a policy or mend a value: a reader needs them at hand
 
@@ -139,8 +138,11 @@ def _write_results(work: Assembly) -> None:
 
 
 def _write_documents(work: Assembly, checks: Sequence[CheckResult]) -> None:
-    """Checks, resolved study, the seeds a reader needs, and the planted truth where the sources are the sample."""
+    """Checks, resolved study with what it says of other policies, the seeds a reader needs, and the planted truth where the
+    sources are the sample."""
     import yaml
+
+    from citycarbon.study.other_policies import FILE as OTHER_POLICIES
 
     write_checks(list(checks), work.folder / "checks.json")
     text = yaml.safe_dump(work.spec, allow_unicode=True, sort_keys=False, width=120)

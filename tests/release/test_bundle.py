@@ -16,6 +16,8 @@ from citycarbon.release import find_release, latest_release, verify
 from citycarbon.release.content import IncompleteRun
 from citycarbon.release.identity import file_sha256
 from citycarbon.release.manifest import may_differ
+from citycarbon.study import load_study
+from citycarbon.study.other_policies import policy_label
 
 CONTRACT = [
     "manifest.json",
@@ -31,6 +33,7 @@ CONTRACT = [
     "tables/table2.tex",
     "checks.json",
     "study.yaml",
+    "other_policies.yaml",
     "lineage/lineage.json",
     "lineage/prov.json",
     "lineage/openlineage.ndjson",
@@ -46,6 +49,13 @@ def test_the_bundle_holds_the_contract_and_the_pointers_name_it(released, releas
     assert [name for name in CONTRACT if not (release / name).is_file()] == []
     for pointer in ("latest", "latest-ai_pilot"):
         assert (released.home.releases / pointer).readlink() == Path(release.name)
+
+
+def test_the_bundles_study_calls_other_policies_as_the_tables_do(release):
+    """``verify`` prints the tables again from the bundle alone."""
+    shipped, own = load_study("ai_pilot"), load_study(release / "study.yaml")
+    for policy in ("low_carbon", "ets"):
+        assert policy_label(own, policy) == policy_label(shipped, policy) != policy.replace("_", " ")
 
 
 def test_the_manifest_states_inputs_rows_and_the_hash_of_every_other_file(release):
