@@ -3,25 +3,12 @@
 Estimation is ``citycarbon.econometrics``; ``study.yaml`` says what a table contains. Printing it is ``assets.tables``.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.reporting import (
-    OWNERS,
-    POOL,
-    at_a_glance,
-    code_version,
-    column_lineage,
-    content_version,
-    is_synthetic,
-    panel_and_folder,
-    parquet_metadata,
-    written_tables,
-)
-from citycarbon.paths import Home
-from citycarbon.study import Study
+from assets.reporting import at_a_glance, column_lineage, content_version, parquet_metadata
+from assets.study_assets import StudyRun, panel_columns, result_tables, study_asset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,70 +22,50 @@ UNITS = {
     "n_clusters": "cities",
 }
 
+CODE = ("citycarbon/econometrics", "citycarbon/study")
 COMPUTED = ("estimate", "std_error", "n_obs")
 
 
-@dg.asset(
+@study_asset(
     deps=["city_panel"],
     kinds={"python", "parquet"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
+    code=CODE,
     description=(
         "Every coefficient of every regression column, one row each: estimate, clustered standard error, interval, sample and "
         "fixed effects. PanelOLS in the form that equals reghdfe. The treatment's star comes from randomisation inference on "
         "the t statistic; placebo.csv sums up the draws of every column, draws/placebo.parquet holds the first ones."
     ),
 )
-def estimates(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def estimates(run: StudyRun) -> dg.MaterializeResult:
     from citycarbon.econometrics import estimate_study, write_estimates
     from citycarbon.econometrics.placebo import write_placebo
 
-    panel, folder = panel_and_folder(home, study)
-    done = estimate_study(panel, study)
+    done, folder = estimate_study(run.panel, run.study), run.folder
     write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
     write_placebo(done, folder)
     return dg.MaterializeResult(
         metadata={
             **parquet_metadata(folder / "estimates.parquet", UNITS),
-            "dagster/column_lineage": column_lineage({n: {"city_panel": panel_columns(study)} for n in COMPUTED}),
-            "treatment": treatment_table(done.estimates, is_synthetic(landing)),
+            "dagster/column_lineage": column_lineage({n: {"city_panel": panel_columns(run.study)} for n in COMPUTED}),
+            "treatment": treatment_table(done.estimates, run.synthetic),
             **headline_numbers(done.estimates),
         },
         data_version=content_version(folder / "estimates.csv", folder / "placebo.csv"),
     )
 
 
-@dg.asset(
+@result_tables(
     deps=["city_panel"],
-    kinds={"python", "csv"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
+    code=CODE,
     description=(
         "Figure 2's numbers: effects by years since adoption with end bins, the shortcut that leaves them out, the treated "
         "cities behind each point, and the joint test of the leads (clustered and by randomisation)."
     ),
 )
-def event_study(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def event_study(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.event_study import event_study as estimate
 
-    panel, folder = panel_and_folder(home, study)
-    used = {"city_panel": panel_columns(study)}
-    return written_tables({"event_study": estimate(panel, study)}, folder, is_synthetic(landing), used)
-
-
-def panel_columns(study: Study) -> list[str]:
-    """The panel columns that all regression columns of the study together are computed from."""
-    used = {study.did_column, "city_id", "province_id", "year", "in_sample"}
-    for table in study.regression_tables().values():
-        for column in table.columns:
-            used |= {column.outcome, *column.controls, *(c.variable for c in column.filter)}
-    return sorted(used)
+    return {"event_study": estimate(run.panel, run.study)}
 
 
 def treatment_table(frame: "pd.DataFrame", synthetic: bool) -> dg.MarkdownMetadataValue:

@@ -1,21 +1,17 @@
 """Figures 1 to 3: drawn from the panel and from the numbers of other assets, each with its plotted points as csv."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.reporting import OWNERS, POOL, code_version, content_version, csv_header, is_synthetic, panel_and_folder
-from citycarbon.paths import Home
-from citycarbon.study import Study
+from assets.reporting import content_version, csv_header
+from assets.study_assets import StudyRun, study_asset
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-CODE = code_version("citycarbon/figures", "citycarbon/study")
+CODE = ("citycarbon/figures", "citycarbon/study")
 
 
-def drawn(paths: "Sequence[Path]") -> dg.MaterializeResult:
+def drawn(paths: Sequence[Path]) -> dg.MaterializeResult:
     """What the UI shows of a figure: its text alternative and the picture's path."""
     by_kind = {path.suffix: path for path in paths}
     with by_kind[".csv"].open(encoding="utf-8") as handle:
@@ -33,63 +29,46 @@ def drawn(paths: "Sequence[Path]") -> dg.MaterializeResult:
     )
 
 
-@dg.asset(
+@study_asset(
     deps=["city_panel"],
     kinds={"python", "svg"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description="Figure 1: city CO2 of one year on a map, in Mt, with a class for cities without a value.",
 )
-def figure1(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def figure1(run: StudyRun) -> dg.MaterializeResult:
     from citycarbon.figures import draw_figure1
 
-    panel, folder = panel_and_folder(home, study)
-    return drawn(draw_figure1(panel, study, folder / "figures", is_synthetic(landing)))
+    return drawn(draw_figure1(run.panel, run.study, run.folder / "figures", run.synthetic))
 
 
-@dg.asset(
+@study_asset(
     deps=["event_study"],
     kinds={"python", "svg"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description="Figure 2: the event study with its end bins, the shortcut beside it, and the treated cities under each point.",
 )
-def figure2(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def figure2(run: StudyRun) -> dg.MaterializeResult:
     from citycarbon.econometrics.contract import read_results
     from citycarbon.econometrics.event_study import EVENT_COLUMNS
     from citycarbon.figures import draw_figure2
 
-    folder = home.results(study.study)
-    frame = read_results(folder / "event_study.csv", EVENT_COLUMNS)
-    return drawn(draw_figure2(frame, folder / "figures", is_synthetic(landing)))
+    frame = read_results(run.folder / "event_study.csv", EVENT_COLUMNS)
+    return drawn(draw_figure2(frame, run.folder / "figures", run.synthetic))
 
 
-@dg.asset(
+@study_asset(
     deps=["estimates"],
     kinds={"python", "svg"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description="Figure 3: the placebo estimates of random assignments, their p-values, and the estimate among them.",
 )
-def figure3(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def figure3(run: StudyRun) -> dg.MaterializeResult:
     import pandas as pd
 
-    from citycarbon.econometrics import read_estimates
     from citycarbon.econometrics.contract import read_results
     from citycarbon.econometrics.placebo import PLACEBO_TYPES
     from citycarbon.figures import draw_placebo
 
-    folder = home.results(study.study)
-    placebo = read_results(folder / "placebo.csv", PLACEBO_TYPES)
-    estimates = read_estimates(folder / "estimates.csv")
-    shown = pd.read_parquet(folder / "draws" / "placebo.parquet")
-    return drawn(draw_placebo(placebo, shown, estimates, folder / "figures", is_synthetic(landing)))
+    placebo = read_results(run.folder / "placebo.csv", PLACEBO_TYPES)
+    shown = pd.read_parquet(run.folder / "draws" / "placebo.parquet")
+    return drawn(draw_placebo(placebo, shown, run.estimates, run.folder / "figures", run.synthetic))

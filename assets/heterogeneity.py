@@ -1,36 +1,31 @@
 """Splits of the cities in two halves: who is where, the test of the difference, and the check that the halves add up."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assets.check_files import keep
-from assets.reporting import OWNERS, POOL, code_version, is_synthetic, panel_and_folder, written_tables
+from assets.reporting import POOL
+from assets.study_assets import StudyRun, result_tables
 from citycarbon.paths import Home
 from citycarbon.study import Study
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dg.asset(
+
+@result_tables(
     deps=["city_panel", "estimates"],
-    kinds={"python", "csv"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=code_version("citycarbon/econometrics", "citycarbon/study"),
+    code=("citycarbon/econometrics", "citycarbon/study"),
     description=(
         "Every split: criterion, cut, sizes of the halves with their sum check, effect in each half, and the difference with "
         "its p-value by randomisation inference."
     ),
 )
-def splits(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
-    from citycarbon.econometrics import read_estimates
+def splits(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.splits import split_report
 
-    panel, folder = panel_and_folder(home, study)
-    frame = split_report(panel, study, read_estimates(folder / "estimates.csv"))
-    used = {"city_panel": ["city_id", "year", "in_sample"], "estimates": ["estimate", "n_obs", "singletons_dropped"]}
-    return written_tables({"splits": frame}, folder, is_synthetic(landing), used)
+    return {"splits": split_report(run.panel, run.study, run.estimates)}
 
 
 @dg.asset_check(

@@ -3,72 +3,46 @@
 A study without a paper gets the same files without rows.
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
+from assets.study_assets import StudyRun, result_tables
 
-from assets.reporting import OWNERS, POOL, code_version, is_synthetic, panel_and_folder, written_tables
-from citycarbon.paths import Home
-from citycarbon.study import Study
+if TYPE_CHECKING:
+    import pandas as pd
 
-CODE = code_version("citycarbon/paper", "citycarbon/study", "citycarbon/forensics")
+CODE = ("citycarbon/paper", "citycarbon/study", "citycarbon/forensics")
 
 
-@dg.asset(
+@result_tables(
     deps=["estimates", "city_panel"],
-    kinds={"python", "csv"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description="Every printed coefficient and descriptive beside ours: difference, sign, rounding, the closest reading.",
 )
-def comparison(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
-    from citycarbon.econometrics import read_estimates
+def comparison(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.paper.comparison import compare_study
 
-    panel, folder = panel_and_folder(home, study)
-    synthetic = is_synthetic(landing)
-    frame = compare_study(panel, study, read_estimates(folder / "estimates.csv"), synthetic)
-    used = {"estimates": ["table", "column", "term", "estimate", "std_error", "stars", "n_obs", "r2_adj"]}
-    return written_tables({"comparison": frame}, folder, synthetic, used)
+    return {"comparison": compare_study(run.panel, run.study, run.estimates, run.synthetic)}
 
 
-@dg.asset(
+@result_tables(
     deps=["estimates", "splits", "mechanisms", "event_study"],
-    kinds={"python", "csv"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description="The paper's hypotheses and sentences, each with the rule that decides it and the verdict on this panel.",
 )
-def claims(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def claims(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.paper.claims import judge_study
 
-    folder = home.results(study.study)
-    used = {"estimates": ["estimate", "std_error", "p_ri_t"], "splits": ["difference", "p_ri"], "mechanisms": ["share"]}
-    return written_tables({"claims": judge_study(study, folder)}, folder, is_synthetic(landing), used)
+    return {"claims": judge_study(run.study, run.folder)}
 
 
-@dg.asset(
+@result_tables(
     deps=["estimates", "city_panel"],
-    kinds={"python", "csv"},
-    owners=OWNERS,
-    pool=POOL,
-    code_version=CODE,
+    code=CODE,
     description=(
         "Rules L68 to L82 on the paper's printed tables (forensics.csv) and, the same rules, on this run's (forensics_own.csv)."
     ),
 )
-def forensics(
-    home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-) -> dg.MaterializeResult:
+def forensics(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.forensics import examine_own, examine_study
 
-    panel, folder = panel_and_folder(home, study)
-    frames = {"forensics": examine_study(study), "forensics_own": examine_own(panel, study, folder)}
-    used = {"estimates": ["estimate", "std_error", "stars", "n_obs", "r2_adj"]}
-    return written_tables(frames, folder, is_synthetic(landing), used)
+    return {"forensics": examine_study(run.study), "forensics_own": examine_own(run.panel, run.study, run.folder)}

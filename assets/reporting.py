@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from citycarbon.paths import PROJECT_ROOT, Home
+from citycarbon.paths import PROJECT_ROOT
 from citycarbon.sources.records import SourceRecord
-from citycarbon.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,17 +121,10 @@ def printed_table(
     )
 
 
-def panel_and_folder(home: Home, study: Study) -> tuple[pd.DataFrame, Path]:
-    """The panel of the run and the folder of its results."""
-    import pandas as pd
-
-    return pd.read_parquet(home.marts(study.study) / "city_panel.parquet"), home.results(study.study)
-
-
 def written_tables(
-    frames: Mapping[str, pd.DataFrame], folder: Path, synthetic: bool, used: Mapping[str, Sequence[str]], glance: str = ""
+    frames: Mapping[str, pd.DataFrame], folder: Path, synthetic: bool, used: Mapping[str, Sequence[str]]
 ) -> dg.MaterializeResult:
-    """Write each frame as ``<name>.csv`` and report it: rows, columns, and the frame ``glance`` (or the first) inline.
+    """Write each frame as ``<name>.csv`` and report it: rows, columns, and the first frame inline.
 
     A frame without rows is written too: the file says that there was nothing, a missing file would say nothing.
     """
@@ -142,7 +134,7 @@ def written_tables(
     for name, frame in frames.items():
         paths.append(folder / f"{name}.csv")
         write_csv(frame, paths[-1])
-    shown = frames[glance or next(iter(frames))]
+    shown = next(iter(frames.values()))
     header = list(dict.fromkeys(c for frame in frames.values() for c in frame.columns))
     return dg.MaterializeResult(
         metadata={

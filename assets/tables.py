@@ -1,13 +1,11 @@
 """Tables 2 to 8 as they are printed, each with its further readings. Layout is ``citycarbon.report``."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import dagster as dg
 
-from assets.reporting import OWNERS, POOL, at_a_glance, code_version, is_synthetic, printed_table
-from citycarbon.paths import Home
-from citycarbon.study import Study
+from assets.reporting import at_a_glance, printed_table
+from assets.study_assets import COEFFICIENTS, StudyRun, study_asset
 
 # Asset -> what it shows.
 TABLES: dict[str, str] = {
@@ -35,41 +33,29 @@ def names_of(asset: str, declared: Sequence[str]) -> list[str]:
 def table_asset(name: str, said: str) -> dg.AssetsDefinition:
     """One printed table and its further readings as an asset."""
 
-    @dg.asset(
+    @study_asset(
         name=name,
         deps=["estimates", *BESIDE],
         kinds={"python", "markdown"},
-        owners=OWNERS,
-        pool=POOL,
-        code_version=code_version("citycarbon/report", "citycarbon/study"),
+        code=("citycarbon/report", "citycarbon/study"),
         description=f"As printed, in four formats: {said}. Empty where the study declares no such table.",
     )
-    def printed(
-        home: dg.ResourceParam[Home], landing: dg.ResourceParam[Path], study: dg.ResourceParam[Study]
-    ) -> dg.MaterializeResult:
-        from citycarbon.econometrics import read_estimates
+    def printed(run: StudyRun) -> dg.MaterializeResult:
         from citycarbon.report.formats import write_table
         from citycarbon.report.results import Results
         from citycarbon.report.tables import regression_table
 
-        folder, synthetic = home.results(study.study), is_synthetic(landing)
-        frame, beside = read_estimates(folder / "estimates.csv"), Results(folder)
-        tables = {
-            t: regression_table(frame, study, t, synthetic, beside) for t in names_of(name, list(study.regression_tables()))
-        }
-        paths = [path for t, table in tables.items() for path in write_table(table, folder / "tables", t)]
+        beside, declared = Results(run.folder), names_of(name, list(run.study.regression_tables()))
+        tables = {t: regression_table(run.estimates, run.study, t, run.synthetic, beside) for t in declared}
+        paths = [path for t, table in tables.items() for path in write_table(table, run.folder / "tables", t)]
         if not paths:
-            return dg.MaterializeResult(
-                metadata={
-                    "at a glance": dg.MetadataValue.md(f"The study {study.study} declares no {name}."),
-                    "dagster/row_count": 0,
-                }
-            )
+            said_so = dg.MetadataValue.md(f"The study {run.study.study} declares no {name}.")
+            return dg.MaterializeResult(metadata={"at a glance": said_so, "dagster/row_count": 0})
         first = next(iter(tables.values()))
         shown = [[row.texts[0], *(f"{c.number}{c.mark}" for c in row.cells)] for row in first.body]
-        used = {"estimates": ["estimate", "std_error", "n_obs", "stars", "p_ri_t"]}
-        glance = at_a_glance(["", *first.flat_header()], shown, synthetic)
-        return printed_table(paths, sum(len(table.body) for table in tables.values()), used, glance)
+        glance = at_a_glance(["", *first.flat_header()], shown, run.synthetic)
+        rows = sum(len(table.body) for table in tables.values())
+        return printed_table(paths, rows, {"estimates": COEFFICIENTS}, glance)
 
     return printed
 
