@@ -7,6 +7,7 @@
     estimates     estimates, event_study; on a sample, the check that what was planted is recovered
     robustness    matching, other_policies, mechanisms, inference, audit_variants, policy_lists
     heterogeneity splits, and the check that the halves add up
+    extensions    what a study asks for beyond its tables: staggered, sensitivity, spec_curve
     figures       figure1, figure2, figure3
     tables        table2 .. table8, other_tables
     paper         comparison, claims, forensics
@@ -24,6 +25,7 @@ import dagster as dg
 from assets import (
     descriptives,
     estimates,
+    extensions,
     figures,
     heterogeneity,
     panel,
@@ -42,6 +44,7 @@ GROUPS = {
     "estimates": [estimates, recovery],
     "robustness": [robustness],
     "heterogeneity": [heterogeneity],
+    "extensions": [extensions],
     "figures": [figures],
     "tables": [tables],
     "paper": [paper],

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES, Home
 from citycarbon.study.dictionary import KEYS, VARIABLES, Variable, policies_with_a_list, suggestion
+from citycarbon.study.extensions import Extensions
 
 Series = Literal["chen_county", "ceads_city", "edgar_city"]
 UnitKind = Literal["municipality", "prefecture_city", "other_prefecture"]
@@ -307,6 +308,7 @@ class Study(Strict):
     matchings: list[Matching] = []
     star_floor: StarFloor = StarFloor()
     figures: Figures = Figures()
+    extensions: Extensions | None = None
     published: Published | None = None
 
     _path: Path | None = PrivateAttr(default=None)
