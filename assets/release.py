@@ -15,6 +15,7 @@ from citycarbon.study import Study
 
 VERSION_TAG = "citycarbon/version"  # on runs that decided beforehand which release they would make
 PUBLIC_TAG = "citycarbon/public"  # on runs that make a bundle for passing on
+WITHOUT_TAG = "citycarbon/without"  # on runs of a job that leaves a group of results out: its name
 
 
 class LineageExporter(Protocol):
@@ -74,6 +75,7 @@ def release(
         lineage=lineage.export(context),
         run_info=run_info(context),
         public=PUBLIC_TAG in context.run.tags,
+        left_out=[group] if (group := context.run.tags.get(WITHOUT_TAG)) else [],
     )
     return dg.MaterializeResult(metadata=describe(folder), data_version=dg.DataVersion(folder.name))
 

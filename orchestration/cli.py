@@ -81,6 +81,11 @@ def _add_running(command) -> None:
         sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sample (default 1)")
         if name == "run":
             sub.add_argument("--public", action="store_true", help="a bundle for passing on: values of closed sources stay out")
+            sub.add_argument(
+                "--no-extensions",
+                action="store_true",
+                help="all tables and figures without the staggered estimators, the sensitivity and the specification curve",
+            )
         if name == "check":
             sub.add_argument("--json", action="store_true", help="print the checks as JSON and nothing else")
     sub = command("refresh", refresh_command, "Release what is new in the landing folder; watch it unless --once.")
@@ -165,7 +170,14 @@ def run_command(args: argparse.Namespace, home: Home) -> int:
 
     with console.progress() as progress:
         report = pipeline.run(
-            home, args.study, args.landing, sample=args.sample, seed=args.seed, public=args.public, progress=progress
+            home,
+            args.study,
+            args.landing,
+            sample=args.sample,
+            seed=args.seed,
+            public=args.public,
+            extensions=not args.no_extensions,
+            progress=progress,
         )
     console.print_run(report)
     return 0

@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 
 from assets import JUDGED_GROUPS
+from assets.release import WITHOUT_TAG
+from citycarbon.release.identity import EXTENSIONS
 from citycarbon.study import list_studies
 from orchestration.names import CHECK_JOB, REFRESH_JOB, study_job_name
 from orchestration.resources import default_study
@@ -55,6 +57,19 @@ check_job = dg.define_asset_job(
 
 
 def study_jobs() -> list[Any]:
-    return [
+    """Two a study: everything, and everything but the group ``extensions``."""
+    whole = [
         _everything(study_job_name(study), study, f"Sources to release for the study '{study}'.") for study in list_studies()
     ]
+    return [*whole, *(_without_extensions(study) for study in list_studies())]
+
+
+def _without_extensions(study: str) -> Any:
+    return dg.define_asset_job(
+        study_job_name(study, extensions=False),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.groups(EXTENSIONS),
+        config=study_config(study),
+        description=f"Sources to release for the study '{study}': all tables and figures, without the group extensions.",
+        executor_def=executor(),
+        tags={**_TAGS, WITHOUT_TAG: EXTENSIONS},
+    )

@@ -4,6 +4,6 @@ REFRESH_JOB = "refresh"
 CHECK_JOB = "check"
 
 
-def study_job_name(study: str) -> str:
-    """The job that takes one study from its sources to a release."""
-    return f"study_{study}"
+def study_job_name(study: str, extensions: bool = True) -> str:
+    """The job that takes one study from its sources to a release, with or without the group ``extensions``."""
+    return f"study_{study}" if extensions else f"tables_{study}"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from citycarbon.checks import CheckResult, read_checks
 from citycarbon.errors import CityCarbonError, GateRefused
 from citycarbon.paths import PROJECT_ROOT, Home
+from citycarbon.release.identity import EXTENSIONS
 from citycarbon.study import load_study
 from orchestration.ahead import working_ahead
 from orchestration.inputs import DEFAULT_SEED, choose_landing, note_landing
@@ -91,10 +92,12 @@ def run(
     sample: bool = False,
     seed: int = DEFAULT_SEED,
     public: bool = False,
+    extensions: bool = True,
     progress: Any | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> RunReport:
-    """Sources to release for one study; with ``public`` to a bundle that leaves out what may not be passed on.
+    """Sources to release for one study; with ``public`` to a bundle that leaves out what may not be passed on;
+    without ``extensions`` all tables and figures, and nothing of what the study asks for beyond them.
 
     Raises UsageError or an error of exit code 2 for input that cannot be used, GateRefused for a panel that fails its gate;
     the last release stays in place in both cases.
@@ -104,13 +107,12 @@ def run(
     with home_lock(home, f"citycarbon run --study {study}"):
         chosen = choose_landing(home, landing, sample=sample, seed=seed, meanwhile=load_jobs)
         note_landing(home, chosen.path)
-        wanted = landed_version(chosen.path, study, public=public)
+        wanted = landed_version(chosen.path, study, public=public, left_out=() if extensions else (EXTENSIONS,))
         is_new = wanted != released_version(home, study, public=public)
         log = None
         if is_new:
-            done = execute(
-                home, study, chosen.path, study_job_name(study), version=wanted, progress=progress, tags=tags, public=public
-            )
+            job = study_job_name(study, extensions)
+            done = execute(home, study, chosen.path, job, version=wanted, progress=progress, tags=tags, public=public)
             if done.error is not None:
                 raise done.error
             log = done.log

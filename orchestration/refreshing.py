@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ def next_refresh(version: str | None, last_success: str | None, attempts: Callab
     return Decision(version, made + 1, f"{version}: attempt {made + 1} of {MAX_ATTEMPTS}")
 
 
-def landed_version(landing: Path, study: str, *, public: bool = False) -> str | None:
+def landed_version(landing: Path, study: str, *, public: bool = False, left_out: Sequence[str] = ()) -> str | None:
     """The id of the release that the complete drops of ``landing`` would give; None where there is none.
 
     Raises UnusableInput for a drop that is marked as finished and is not what its checksums say.
@@ -70,7 +70,7 @@ def landed_version(landing: Path, study: str, *, public: bool = False) -> str | 
     for drop in drops:
         if not (drop.is_complete or drop.is_ignored):
             raise drop.refuse()
-    return release_id(landing, study, public=public) if any(d.is_complete for d in drops) else None
+    return release_id(landing, study, public=public, left_out=left_out) if any(d.is_complete for d in drops) else None
 
 
 def released_version(home: Home, study: str, *, public: bool = False) -> str | None:

@@ -60,13 +60,15 @@ def build_release(
     lineage: dict[str, Any],
     run_info: dict[str, Any],
     public: bool = False,
+    left_out: Sequence[str] = (),
 ) -> Path:
     """Bundle the marts and results of the run that just ended and point ``latest-<study>`` (and ``latest``) to the bundle;
     a public one moves ``public-<study>`` alone.
 
     ``study``: a Study or its name. ``run_info``: ``run_id``, ``started_at``, ``finished_at``, ``command`` as known;
-    ``seed_info`` as it was given to ``release_id``; ``release_id`` where it was asked for before the run. ``lineage``: see
-    ``docs/audit.md``. Returns ``releases/<id>``. A release of this id that is whole is kept as it is.
+    ``seed_info`` as it was given to ``release_id``; ``release_id`` where it was asked for before the run. ``left_out``: groups
+    of results that the run was told to leave out. ``lineage``: see ``docs/audit.md``. Returns ``releases/<id>``. A release of
+    this id that is whole is kept as it is.
 
     Raises GateRefused where a blocking check failed, UsageError where the landing folder changed during the run, IncompleteRun
     where a step left nothing.
@@ -79,7 +81,7 @@ def build_release(
     # One look at the landing folder: what the manifest lists is what the id is made of.
     inputs, records = list_inputs(landing)
     known = identity_inputs({"inputs": inputs, "records": records})
-    identity = identify(landing, study, run_info.get("seed_info"), public=public, inputs=known)
+    identity = identify(landing, study, run_info.get("seed_info"), public=public, left_out=left_out, inputs=known)
     _same_inputs(identity.id, run_info.get("release_id"))
     with _workspace(home.releases, identity.id) as folder:
         work = Assembly(home, study_name(study), _spec(study), landing, folder, identity, inputs, records)
@@ -129,7 +131,7 @@ def _write_results(work: Assembly) -> None:
     from citycarbon.release.content import ATTRITION, copy_results
     from citycarbon.release.withhold import withhold_lists
 
-    copy_results(work.home.results(work.study), work.folder, [*work.spec["tables"], ATTRITION])
+    copy_results(work.home.results(work.study), work.folder, [*work.spec["tables"], ATTRITION], work.identity.left_out)
     if work.withheld:
         withhold_lists(work.folder, work.withheld)
     estimates = read_estimates(work.folder / "estimates.csv")

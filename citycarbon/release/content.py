@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from citycarbon.errors import CityCarbonError
 from citycarbon.paths import Home
+from citycarbon.release.identity import EXTENSIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,17 +107,26 @@ def flat(table: pa.Table) -> pd.DataFrame:
 
 # What the steps of a run write below its results, and nothing else enters a release: a file that an older run of another study
 # file or another version of the code left there must not change the bytes of an id.
+# What the group ``extensions`` makes, which a run may be told to leave out.
+EXTENSION_TABLES: tuple[str, ...] = ()
+EXTENSION_FIGURES: tuple[str, ...] = ()
 RESULT_TABLES = (
     "estimates", "placebo", "event_study", "inference", "psm_flow", "psm_balance", "psm_overlap", "policies_loss",
     "policies_overlap", "policies_separation", "mechanisms", "controls_moved", "treatment_codings", "series_overlap",
     "policy_lists", "policy_list_effects", "splits", "recovery", "comparison", "claims", "forensics", "forensics_own",
+    *EXTENSION_TABLES,
 )  # fmt: skip
 ATTRITION = "attrition"  # printed by every run, whether or not the study names it
-RESULT_FIGURES = ("figure1", "figure2", "figure3", "overlap")
+RESULT_FIGURES = ("figure1", "figure2", "figure3", "overlap", *EXTENSION_FIGURES)
 
 
-def is_result(relative: Path, tables: Collection[str]) -> bool:
-    """Whether a file (path below the results) is one that a run of a study with these printed ``tables`` writes."""
+def is_result(relative: Path, tables: Collection[str], left_out: Collection[str] = ()) -> bool:
+    """Whether a file (path below the results) is one that a run of a study with these printed ``tables`` writes.
+
+    ``left_out``: the groups that the run was told to leave out; what an earlier run left of them is no result of this one.
+    """
+    if EXTENSIONS in left_out and relative.stem in (*EXTENSION_TABLES, *EXTENSION_FIGURES):
+        return False
     top, *below = relative.parts
     if not below:
         return relative.stem in RESULT_TABLES and relative.suffix in (".csv", ".parquet", ".md")
@@ -129,7 +139,7 @@ def is_result(relative: Path, tables: Collection[str]) -> bool:
     return top == "draws" and relative.name == "placebo.parquet"
 
 
-def copy_results(results: Path, folder: Path, tables: Collection[str]) -> list[str]:
+def copy_results(results: Path, folder: Path, tables: Collection[str], left_out: Collection[str] = ()) -> list[str]:
     """Copy what the estimates' step wrote (``estimates.csv``, ``tables/`` ...), folders kept. Returns the paths.
 
     Raises IncompleteRun without an ``estimates.csv``.
@@ -139,7 +149,7 @@ def copy_results(results: Path, folder: Path, tables: Collection[str]) -> list[s
     copied = []
     for file in sorted(f for f in results.rglob("*") if f.is_file()):
         relative = file.relative_to(results)
-        if not is_result(relative, tables):
+        if not is_result(relative, tables, left_out):
             continue
         (folder / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / relative)

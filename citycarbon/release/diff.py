@@ -96,6 +96,11 @@ def _limits(old: Bundle, new: Bundle) -> list[str]:
             f"The {side} release is a public bundle and the other is whole: values that the public one leaves empty are "
             "counted as withheld, neither compared nor shown."
         )
+    if old.left_out != new.left_out:
+        side, missing = ("older", old.left_out) if old.left_out else ("newer", new.left_out)
+        notes.append(
+            f"The {side} release was made without the group {', '.join(missing)}: its files are absent, not withdrawn."
+        )
     if (old.manifest.get("created_at") or "") > (new.manifest.get("created_at") or "9"):
         notes.append(f"Release {old.id}, taken as the older one here, was made after {new.id}.")
     for bundle in (old, new):

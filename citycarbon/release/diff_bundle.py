@@ -64,6 +64,11 @@ class Bundle:
     def public(self) -> bool:
         return bool(self.manifest.get("public"))
 
+    @property
+    def left_out(self) -> list[str]:
+        """Groups of results that the run was told to leave out."""
+        return list(self.manifest.get("left_out") or [])
+
     def describe(self) -> dict[str, Any]:
         """What a difference says of either side."""
         stated = {k: self.manifest.get(k) for k in ("created_at", "python", "platform")}

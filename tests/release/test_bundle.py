@@ -12,10 +12,11 @@ import pytest
 
 from citycarbon.checks import CheckResult
 from citycarbon.errors import GateRefused, UsageError
-from citycarbon.release import find_release, latest_release, verify
+from citycarbon.release import content, find_release, latest_release, verify
 from citycarbon.release.content import IncompleteRun
+from citycarbon.release.diff import compare
 from citycarbon.release.identity import file_sha256
-from citycarbon.release.manifest import may_differ
+from citycarbon.release.manifest import may_differ, read_manifest
 from citycarbon.study import load_study
 from citycarbon.study.other_policies import policy_label
 
@@ -183,3 +184,16 @@ def test_the_datapackage_describes_every_table_with_units_and_hashes(release):
 
 def _fields(resources, path):
     return resources[path]["schema"]["fields"]
+
+
+def test_a_run_without_extensions_takes_nothing_that_an_earlier_one_left(released, monkeypatch):
+    """A file of the group lies in the results: the whole release has it, the shorter one says what it is without."""
+    monkeypatch.setattr(content, "EXTENSION_TABLES", ("staggered",))
+    monkeypatch.setattr(content, "RESULT_TABLES", (*content.RESULT_TABLES, "staggered"))
+    (released.home.results("ai_pilot") / "staggered.csv").write_text("estimator\n", encoding="utf-8")
+    whole = released.build(run_info={**released.arguments["run_info"], "seed_info": {"again": 1}})
+    shorter = released.build(left_out=["extensions"])
+    assert (whole / "staggered.csv").is_file() and not (shorter / "staggered.csv").exists()
+    assert read_manifest(shorter)["left_out"] == ["extensions"] and read_manifest(whole)["left_out"] == []
+    assert "WITHOUT EXTENSIONS" in (shorter / "report" / "index.html").read_text(encoding="utf-8")
+    assert any("without the group extensions" in note for note in compare(whole, shorter)["notes"])

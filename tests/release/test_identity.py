@@ -94,9 +94,9 @@ def test_a_drop_that_is_not_finished_does_not_count(project):
     assert _id(project) == before
 
 
-def test_a_random_seed_and_a_public_bundle_make_another_id(project):
-    ids = {_id(project), _id(project, seed_info={"n": 1}), _id(project, seed_info={"n": 2}), _id(project, public=True)}
-    assert len(ids) == 4
+def test_a_random_seed_a_public_bundle_and_a_shorter_run_make_another_id(project):
+    options = [{}, {"seed_info": {"n": 1}}, {"seed_info": {"n": 2}}, {"public": True}, {"left_out": ["extensions"]}]
+    assert len({_id(project, **option) for option in options}) == len(options)
 
 
 def test_an_unknown_study_is_named_with_those_there_are(project):
