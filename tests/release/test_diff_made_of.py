@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 import yaml
-from altered import lone, other, state, write_table
+from altered import state, write_table
 
 from citycarbon.release import manifest as manifests
 from citycarbon.release.diff_bundle import open_bundle
 from citycarbon.release.diff_made_of import compare_code, compare_inputs, compare_packages, compare_seeds, compare_study
-
-
-@pytest.fixture
-def release(tmp_path):
-    return lone(tmp_path)
-
-
-@pytest.fixture
-def new(release):
-    return other(release)
 
 
 def restate(release, change):

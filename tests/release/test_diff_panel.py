@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from altered import alter_panel, lone, other, set_cells, state
+from altered import alter_panel, set_cells, state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tries import up_to
@@ -18,16 +18,6 @@ from citycarbon.release.diff_bundle import open_bundle
 from citycarbon.release.diff_panel import compare_cells, compare_panel
 
 JINAN, QINGDAO = "370100", "370200"
-
-
-@pytest.fixture
-def release(tmp_path):
-    return lone(tmp_path)
-
-
-@pytest.fixture
-def new(release):
-    return other(release)
 
 
 def panel(release, new):

@@ -5,23 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from altered import alter_estimate, estimate, lone, other, read_rows, state, write_rows, write_table
+from altered import alter_estimate, estimate, read_rows, state, write_rows, write_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citycarbon.release.diff import compare
 from citycarbon.release.diff_bundle import Bundle, open_bundle
 from citycarbon.release.diff_results import compare_checks, compare_coefficients, compare_quarantine, compare_tables
-
-
-@pytest.fixture
-def release(tmp_path):
-    return lone(tmp_path)
-
-
-@pytest.fixture
-def new(release):
-    return other(release)
 
 
 def coefficients(release, new):

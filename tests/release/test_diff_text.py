@@ -8,22 +8,12 @@ import re
 
 import pytest
 import yaml
-from altered import alter_estimate, alter_panel, estimate, lone, other, read_rows, set_cells, state, write_rows, write_table
+from altered import alter_estimate, alter_panel, estimate, read_rows, set_cells, state, write_rows, write_table
 
 from citycarbon.display import markdown_table, width
 from citycarbon.release import manifest as manifests
 from citycarbon.release.diff import compare, summary_sentences, to_markdown
 from orchestration.cli import main
-
-
-@pytest.fixture
-def release(tmp_path):
-    return lone(tmp_path)
-
-
-@pytest.fixture
-def new(release):
-    return other(release)
 
 
 @pytest.fixture
