@@ -4,6 +4,9 @@
 
 from dagster_dbt import DbtProject
 
+from citycarbon.dbt_runner import put_tools_on_path
 from citycarbon.paths import DBT_PROJECT
+
+put_tools_on_path()  # the integration looks for dbt while it loads the project
 
 dbt_project = DbtProject(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT)

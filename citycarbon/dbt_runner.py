@@ -28,6 +28,13 @@ class DbtFailed(RuntimeError):
     """dbt did not build what it was asked to; the message holds what it said of each node."""
 
 
+def put_tools_on_path() -> None:
+    """dagster-dbt looks for ``dbt`` on PATH while definitions load; a venv that is not activated is not on it."""
+    folder = str(DBT.parent)
+    if folder not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", "")
+
+
 @dataclass(frozen=True)
 class DbtRun:
     """One finished build: unique_id -> result and node, and whether dbt ended well."""

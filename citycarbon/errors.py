@@ -50,6 +50,11 @@ class GateRefused(CityCarbonError):
 
 
 class VerifyMismatch(CityCarbonError):
-    """A release does not match its own manifest or its re-estimation (exit code 4)."""
+    """A release does not match its own manifest or its re-estimation (exit code 4). ``report``: all that was looked at, where
+    the look came to an end."""
 
     exit_code = 4
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report

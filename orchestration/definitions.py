@@ -7,17 +7,13 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.manifest import put_tools_on_path
-
-put_tools_on_path()  # before assets: dagster-dbt looks for dbt on PATH while it loads the project
-
-from assets import asset_checks, assets  # noqa: E402
-from orchestration.desk import DESK_JOBS  # noqa: E402
-from orchestration.jobs import check_job, executor, refresh_job, study_jobs  # noqa: E402
-from orchestration.logs import file_logger  # noqa: E402
-from orchestration.resources import default_resources  # noqa: E402
-from orchestration.schedules import monthly_refresh  # noqa: E402
-from orchestration.sensors import landing_sensor  # noqa: E402
+from assets import asset_checks, assets
+from orchestration.desk import DESK_JOBS
+from orchestration.jobs import check_job, executor, refresh_job, study_jobs
+from orchestration.logs import file_logger
+from orchestration.resources import default_resources
+from orchestration.schedules import monthly_refresh
+from orchestration.sensors import landing_sensor
 
 
 def build_defs(

@@ -11,7 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from citycarbon.dbt_runner import DBT
+from citycarbon.dbt_runner import DBT, put_tools_on_path
 from citycarbon.errors import CityCarbonError
 from citycarbon.paths import DBT_PROJECT
 
@@ -22,13 +22,6 @@ _NOT_SOURCE = {"target", "logs", "dbt_packages"}
 
 class ManifestError(CityCarbonError):
     """dbt cannot parse its own project: a fault of this project, not of its user (exit code 1)."""
-
-
-def put_tools_on_path() -> None:
-    """dagster-dbt looks for ``dbt`` on PATH while definitions load; a venv that is not activated is not on it."""
-    folder = str(DBT.parent)
-    if folder not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", "")
 
 
 def project_fingerprint() -> str:

@@ -63,7 +63,8 @@ def critical(df: float) -> tuple[float, float, float]:
     """Two-sided critical values for one, two and three stars; infinite df is the normal distribution."""
     from scipy.stats import norm, t
 
-    return tuple(float(norm.isf(a / 2) if math.isinf(df) else t.isf(a / 2, df)) for a in LEVELS)  # type: ignore[return-value]
+    one, two, three = (float(norm.isf(a / 2) if math.isinf(df) else t.isf(a / 2, df)) for a in LEVELS)
+    return one, two, three
 
 
 def rank(t: float, df: float) -> int:

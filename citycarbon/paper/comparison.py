@@ -215,7 +215,7 @@ def summary(comparison: pd.DataFrame, synthetic: bool) -> list[str]:
 
 
 def _count(rows: pd.DataFrame, column: str) -> int:
-    return int((rows[column] == True).sum())  # noqa: E712  (the column also holds '')
+    return int(rows[column].isin([True]).sum())  # the column also holds ''
 
 
 def _is_number(value: Any) -> bool:

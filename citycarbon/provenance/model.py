@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, SupportsFloat
 
 JSON_KEYS = ("target", "value", "unit", "formula", "inputs")  # the contract of trace --json
 
@@ -86,9 +86,9 @@ class Trace:
         return render(self)
 
 
-def number(value: object) -> float | None:
+def number(value: SupportsFloat | str | None) -> float | None:
     """A plain finite float; None for null, nan, infinity and text."""
     if value is None or isinstance(value, str):
         return None
-    plain = float(value)  # type: ignore[arg-type]
+    plain = float(value)
     return plain if math.isfinite(plain) else None

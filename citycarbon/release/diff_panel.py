@@ -245,7 +245,7 @@ def _sample(pair: _Pair, new: Bundle) -> Json:
     for frame in (pair.old, pair.new):
         if "in_sample" not in frame:
             return {"not_compared": "one panel does not say which rows are in the sample (in_sample)"}
-    a, b = ((frame["in_sample"] == True).to_numpy(dtype=bool) for frame in (pair.old, pair.new))  # noqa: E712 - a null is no
+    a, b = (frame["in_sample"].isin([True]).to_numpy() for frame in (pair.old, pair.new))  # a null is no
     none = np.full(len(a), "")
     reasons = [_text(f["drop_reason"]) if "drop_reason" in f else none for f in (pair.old, pair.new)]
     treated = _treated(pair, new)

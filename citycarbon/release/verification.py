@@ -38,9 +38,7 @@ def verify(path: Path) -> VerifyReport:
     """
     report = inspect_release(path)
     if not report.ok:
-        error = VerifyMismatch(report.to_text().rstrip())
-        error.report = report  # type: ignore[attr-defined]
-        raise error
+        raise VerifyMismatch(report.to_text().rstrip(), report)
     return report
 
 

@@ -31,7 +31,7 @@ _KEY_NAMES: tuple[tuple[Role, str], ...] = (
     ("other", "cttyp cttyp_en prvcnm_id provincecode prov_code 省份代码 省份编码 城市类型 城市类别 行政级别"),
 )
 _ROLES: dict[str, Role] = {name: role for role, names in _KEY_NAMES for name in names.split()}
-_WANTED = {"year": "'Sgnyea', 'Year' or '年份'", "place": "'Ctnm', 'City' or '城市'"}
+_WANTED: dict[Role, str] = {"year": "'Sgnyea', 'Year' or '年份'", "place": "'Ctnm', 'City' or '城市'"}
 _NO_UNIT = {"没有单位", "无单位", "无", "nounit", "none", "-", ""}
 _ENGLISH_PLACE = re.compile(r"[A-Za-z][A-Za-z .,'’()\-]*")
 
@@ -82,7 +82,7 @@ def coded_table(sheet: Sheet, header_rows: int | None = None) -> CodedTable:
     fields = tuple(_field(c, [row.get(c).text.strip() for row in rows[:n]]) for c in columns)
     table = CodedTable(sheet, fields, tuple(rows[n:]))
     for role, wanted in _WANTED.items():
-        if table.key(role) is None:  # type: ignore[arg-type]
+        if table.key(role) is None:
             raise UnusableInput(
                 sheet.path,
                 sheet=sheet.name or None,
