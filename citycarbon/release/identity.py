@@ -52,8 +52,9 @@ class Identity:
         return hash_of(self.ingredients())[:ID_LENGTH]
 
     def ingredients(self) -> dict[str, Any]:
-        """Name -> value of every ingredient, as it is hashed."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """Name -> value of every ingredient, as it is hashed. What a whole run leaves out is nothing and does not enter, so
+        that a release from before there was a choice keeps its id."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "left_out" or self.left_out}
 
 
 def hash_of(value: object) -> str:

@@ -50,7 +50,11 @@ def codings(results: Results) -> PlainTable | None:
          verdict(r, "matches_printed")]
         for r in rows
     ]  # fmt: skip
-    return PlainTable("Other codings of the treatment on the sample's rows", head, body, numbers=False) if rows else None
+    if not rows:
+        return None
+    return PlainTable(
+        "Other codings of the treatment on the sample's rows", head, body, numbers=False, files=("treatment_codings.csv",)
+    )
 
 
 def balance(table: str, results: Results) -> PlainTable | None:
@@ -60,7 +64,8 @@ def balance(table: str, results: Results) -> PlainTable | None:
     names = ("treated_mean", "control_mean", "treated_mean_after", "control_mean_after", "smd_before", "smd_after")
     body = [[f"({r['column']}) {r['covariate']}", *(fixed(num(r, n), 3) for n in names)] for r in rows]
     note = "SMD: difference of means over the root of the mean of both variances before matching."
-    return PlainTable("Balance of the covariates before and after matching", head, body, note) if rows else None
+    files = ("psm_balance.csv", "psm_flow.csv", "psm_overlap.csv")
+    return PlainTable("Balance of the covariates before and after matching", head, body, note, files=files) if rows else None
 
 
 def policy_loss(results: Results) -> PlainTable | None:
@@ -78,7 +83,7 @@ def policy_loss(results: Results) -> PlainTable | None:
     names = ("rows_dropped", "cities_dropped", "treated_cities_left", "treated_cells_left")
     body = [[r["label"], r["status"], *(number(num(r, n)) for n in names), r["columns"] or NONE] for r in rows]
     caption = "Other policies: what leaving out their adopters costs the headline column"
-    return PlainTable(caption, head, body, numbers=False) if rows else None
+    return PlainTable(caption, head, body, numbers=False, files=("policies_loss.csv",)) if rows else None
 
 
 def policy_overlap(results: Results) -> PlainTable | None:
@@ -100,6 +105,7 @@ def policy_overlap(results: Results) -> PlainTable | None:
         "Treated cities and the years in which they adopted other policies",
         ["City", "First treated year", *(labels.get(p) or p.replace("_", " ") for p in policies)],
         [*body, ["all that adopt", "", *map(count, adopters)]],
+        files=("policies_overlap.csv", "policies_separation.csv"),
     )
 
 

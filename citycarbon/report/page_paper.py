@@ -66,7 +66,11 @@ class PagePaper:
         head = ["Printed", "Published (s.e.)", "Ours (s.e.)", "Ours minus published", "In published s.e.", "Same sign",
                 "Within rounding", "Closest of our readings"]  # fmt: skip
         body = [[_place(r), *_pair(r), *_distance(r), _closest(r)] for r in rows]
-        return PlainTable("The printed treatment coefficients beside ours", head, body, _why_missing(rows)) if rows else None
+        if not rows:
+            return None
+        return PlainTable(
+            "The printed treatment coefficients beside ours", head, body, _why_missing(rows), files=("comparison.csv",)
+        )
 
     @property
     def compared_descriptives(self) -> PlainTable | None:
@@ -85,7 +89,9 @@ class PagePaper:
              verdict(r, "inside_rounding"), _closest(r)]
             for r in rows
         ]  # fmt: skip
-        return PlainTable("The printed descriptive statistics beside ours", head, body) if rows else None
+        if not rows:
+            return None
+        return PlainTable("The printed descriptive statistics beside ours", head, body, files=("comparison.csv",))
 
     # --- forensics -----------------------------------------------------------------------------------------------------------
 

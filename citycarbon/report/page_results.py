@@ -103,7 +103,7 @@ class PageResults:
         folded = [{"name": v, "said": self._variants_said(v), "html": self.fragment(v)} for v in variants]
         return {
             "name": name, "number": table_name(name), "said": said, "html": self.fragment(name), "variants": folded,
-            "extras": extras(name, self.beside),
+            "extras": extras(name, self.beside), "files": [f"tables/{name}.{kind}" for kind in ("csv", "md", "tex", "html")],
         }  # fmt: skip
 
     def _variants_said(self, name: str) -> list[str]:
@@ -197,7 +197,9 @@ class PageResults:
             ]
             for r in lines
         ]
-        return PlainTable("What was planted in the synthetic sources, and what each column found of it", head, body)
+        return PlainTable(
+            "What was planted in the synthetic sources, and what each column found of it", head, body, files=("recovery.csv",)
+        )
 
     @property
     def recovery_said(self) -> list[str]:

@@ -41,4 +41,5 @@ def schemes(row: dict[str, Any] | None, results: Results) -> PlainTable | None:
         body,
         "The schemes differ in the cities that may be drawn and in the years they start; a scheme whose draws treat fewer "
         "cities than are treated in fact is for comparison only, and no p can be below one over its number of draws plus one.",
+        files=("placebo.csv",),
     )

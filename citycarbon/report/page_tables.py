@@ -13,13 +13,15 @@ NONE = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class PlainTable:
-    """``note`` stands under the table; ``numbers``: every column but the first holds numbers, and no cell breaks into lines."""
+    """``note`` stands under the table; ``numbers``: every column but the first holds numbers, and no cell breaks into lines;
+    ``files``: the files of the release that hold the rows in full, which the page links to."""
 
     caption: str
     head: list[str]
     lines: list[list[str]]
     note: str = ""
     numbers: bool = True
+    files: tuple[str, ...] = ()
 
 
 def number(value: float) -> str:

@@ -24,6 +24,9 @@ def test_a_run_shows_all_tables_and_figures_in_the_report(built):
     for part in ("inference", "claims", "comparison", "forensics", "recovery", "since"):
         assert f'<section id="{part}"' in text, part
     assert built.stat().st_size < 2_500_000
+    links = {a["href"] for t, a in page.tags if t == "a" and not a["href"].startswith("#")}
+    assert {"../tables/table2.csv", "../comparison.csv", "../estimates.csv"} <= links
+    assert not [link for link in links if not (built.parent / link).resolve().is_file()]
 
 
 @pytest.mark.pipeline
