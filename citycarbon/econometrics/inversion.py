@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from citycarbon.econometrics.resampling import Statistics
+from citycarbon.econometrics.resampling_statistics import Scored
 
 LEVEL = 0.95
 TIE = 1e-9  # a redraw of the actual units gives the actual statistic up to rounding: it counts as at least as large
@@ -40,7 +40,7 @@ def needed(draws: int, level: float = LEVEL) -> int:
     return int(np.floor((1 - level) * (draws + 1) + 1e-9))
 
 
-def interval_t(actual: Statistics, drawn: Statistics, level: float = LEVEL) -> Interval:
+def interval_t(actual: Scored, drawn: Scored, level: float = LEVEL) -> Interval:
     """Inversion of the test on t. ``actual``: the one assignment that took place; both with outcomes (y, d)."""
     b, se = float(actual.beta()[0]), float(actual.std_error()[0])
     if not (np.isfinite(b) and np.isfinite(se) and se > 0):
@@ -62,7 +62,7 @@ def interval_t(actual: Statistics, drawn: Statistics, level: float = LEVEL) -> I
     return _interval(b, se, -_quartic_end(mirrored, need), _quartic_end(parts, need))
 
 
-def interval_beta(actual: Statistics, drawn: Statistics, level: float = LEVEL) -> Interval:
+def interval_beta(actual: Scored, drawn: Scored, level: float = LEVEL) -> Interval:
     """Inversion of the test on the coefficient. ``actual``: the one assignment that took place; both with outcomes (y, d)."""
     b = float(actual.beta()[0])
     if not np.isfinite(b):

@@ -81,6 +81,7 @@ class Design:
     h: np.ndarray  # (m, G + 1, q); the last cluster is empty and belongs to the empty atom
     hh: np.ndarray  # half-vectorised H (G + 1, q (q + 1) / 2), off-diagonal elements doubled
     rss: np.ndarray  # r'r (m,)
+    tss: np.ndarray  # sum of squares about the mean, with weights (m,): what the effects and controls had to explain
     rows: Rows = field(repr=False)
 
     @staticmethod
@@ -139,6 +140,7 @@ class Design:
             h=np.zeros((0, int(frame.cluster.max()) + 2, frame.z.shape[1])),
             hh=half_vectorised(frame),
             rss=np.zeros(0),
+            tss=np.zeros(0),
             rows=frame,
             **atom_sums(frame, ()),
         )
@@ -148,7 +150,9 @@ class Design:
     def with_outcomes(self, names: Sequence[str], values: np.ndarray) -> Design:
         """The same sample and controls with other outcomes: ``values`` (n, m), rows sorted by unit and year."""
         frame = self.rows
-        r = demean(np.asarray(values, dtype=float) * frame.root[:, None], frame)
+        values, mass = np.asarray(values, dtype=float), frame.root[:, None] ** 2
+        tss = (mass * (values - (mass * values).sum(axis=0) / mass.sum()) ** 2).sum(axis=0)
+        r = demean(values * frame.root[:, None], frame)
         for _ in range(2):  # the second pass removes what rounding left of the first
             r = r - frame.z @ (frame.z.T @ r)
         frame = replace(frame, r=r)
@@ -156,7 +160,7 @@ class Design:
         for i in range(r.shape[1]):
             h[i, :-1] = sums(frame.z * r[:, [i]], frame.cluster)
         atoms = atom_sums(frame, self.first_years)
-        return replace(self, outcomes=tuple(names), h=h, rss=(r * r).sum(axis=0), rows=frame, **atoms)
+        return replace(self, outcomes=tuple(names), h=h, rss=(r * r).sum(axis=0), tss=tss, rows=frame, **atoms)
 
     def on(self, first_years: Sequence[int]) -> Design:
         """The same sample with the atoms of other first years. A first year after the sample gives empty atoms."""

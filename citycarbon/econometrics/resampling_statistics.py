@@ -19,25 +19,18 @@ _BY_DRAW = ("num", "den", "products", "cells", "treated_units")
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Scored:
     """Of every draw: num (m, draws), den (draws,) with NaN where undefined, and P_ij = sum_g s_gi s_gj (m, m, draws).
 
-    For an outcome y = sum_i a_i y_i: b = a'num / den and t = a'num / sqrt(c a'P a).
+    For an outcome y = sum_i a_i y_i: b = a'num / den and t = a'num / sqrt(c a'P a). A draw is a reassignment of the treatment
+    or a set of bootstrap weights.
     """
 
     num: np.ndarray
     den: np.ndarray
     products: np.ndarray
-    cells: np.ndarray  # treated rows (draws,)
-    treated_units: np.ndarray  # units with a treated row (draws,)
     factor: float
     rss: np.ndarray
-
-    @staticmethod
-    def concatenate(parts: Sequence[Statistics]) -> Statistics:
-        """The draws of several calls, in order."""
-        along = {name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in _BY_DRAW}
-        return replace(parts[0], **along)
 
     def beta(self, weights: Sequence[float] | None = None) -> np.ndarray:
         """Coefficients (draws,) of the combination ``weights`` (m,) of the outcomes; of the first outcome without weights."""
@@ -64,6 +57,20 @@ class Statistics:
 
     def _numerator(self, weights: Sequence[float] | None) -> np.ndarray:
         return self._weights(weights) @ self.num
+
+
+@dataclass(frozen=True)
+class Statistics(Scored):
+    """The statistics of reassignments, with how much each of them treats."""
+
+    cells: np.ndarray  # treated rows (draws,)
+    treated_units: np.ndarray  # units with a treated row (draws,)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Statistics]) -> Statistics:
+        """The draws of several calls, in order."""
+        along = {name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in _BY_DRAW}
+        return replace(parts[0], **along)
 
 
 @dataclass(frozen=True)
