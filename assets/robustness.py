@@ -75,12 +75,18 @@ def mechanisms(run: StudyRun) -> "dict[str, pd.DataFrame]":
 @result_tables(
     deps=["city_panel", "estimates"],
     code=CODE,
-    description="The treatment's standard error and p-value under every variance, beside randomisation inference; a row each.",
+    description=(
+        "The treatment's standard error and p-value under every variance, jackknife, wild bootstrap and randomisation "
+        "inference, with leverage and the estimate without each treated city; a row each."
+    ),
 )
 def inference(run: StudyRun) -> "dict[str, pd.DataFrame]":
-    from citycarbon.econometrics.other_variances import inference_table
+    from citycarbon.econometrics.contract import read_results
+    from citycarbon.econometrics.inference_table import inference_table
+    from citycarbon.econometrics.placebo import PLACEBO_TYPES
 
-    return {"inference": inference_table(run.panel, run.study, run.estimates)}
+    placebo = read_results(run.folder / "placebo.csv", PLACEBO_TYPES)
+    return {"inference": inference_table(run.panel, run.study, run.estimates, placebo)}
 
 
 @result_tables(

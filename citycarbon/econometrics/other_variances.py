@@ -1,7 +1,6 @@
 """Other variances of the treatment's coefficient beside the headline's: rows of ``inference.csv``, one per column and method.
 
-The coefficient is that of the column; only its standard error, degrees of freedom and p-value differ. Other methods add rows of
-the same columns (``INFERENCE_COLUMNS``).
+The coefficient is that of the column; only its standard error, degrees of freedom and p-value differ.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.econometrics import fwl
+from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
 from citycarbon.econometrics.twfe import levels_counted
 from citycarbon.study.spec import Column, Study
@@ -19,25 +19,12 @@ from citycarbon.study.spec import Column, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-INFERENCE_COLUMNS: dict[str, type] = {
-    "table": str, "column": str, "term": str, "method": str, "estimate": float, "std_error": float, "statistic": float,
-    "df": int, "p_value": float, "conf_low": float, "conf_high": float, "note": str,
-}  # fmt: skip
-CLASSICAL, HC1, RI_T, RI_BETA = "classical", "hc1", "ri:t", "ri:beta"
+CLASSICAL, HC1 = "classical", "hc1"
 CLUSTERS = ("city", "province")
 METHODS = (CLASSICAL, HC1, *(f"cluster:{name}" for name in CLUSTERS))
 FEW_CLUSTERS = (
     40  # below, t(G-1) with CRV1 is known to reject too often (Cameron, Gelbach and Miller 2008; MacKinnon and Webb 2017)
 )
-_PANDAS = {str: "object", float: "float64", int: "Int64"}
-
-
-def inference_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a frame in the columns and types of ``inference.csv``; what a row does not name is missing."""
-    import pandas as pd
-
-    frame = pd.DataFrame(rows, columns=list(INFERENCE_COLUMNS))
-    return frame.astype({name: _PANDAS[kind] for name, kind in INFERENCE_COLUMNS.items()})
 
 
 def other_variances(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -48,46 +35,9 @@ def other_variances(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
     order does not matter; what is not estimable keeps its rows with the reason.
     """
     rows = [
-        {"table": table, "column": column.id, "term": column.treatment, **row}
-        for table, column in _headline(study)
-        for row in _column(panel, study, column)
+        {**labels(table, column), **row} for table, column in headline_columns(study) for row in _column(panel, study, column)
     ]
     return inference_frame(rows)
-
-
-def ri_rows(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Rows ``ri:t`` and ``ri:beta`` of the same columns from a filled ``estimates`` frame: its p-values, and the interval by
-    inverting the test of the t statistic on the row of that test. Nothing is computed."""
-    rows = []
-    for table, column in _headline(study):
-        of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
-        for row in estimates[of].to_dict("records"):
-            shared = {"table": table, "column": column.id, "term": column.treatment, "estimate": row["estimate"]}
-            p_t, p_beta = row["p_ri_t"], row["p_ri_beta"]
-            interval = {"conf_low": row["conf_low_ri"], "conf_high": row["conf_high_ri"]}
-            by_t = {"method": RI_T, "std_error": row["std_error"], "statistic": row["t_stat"], "p_value": p_t, **interval}
-            by_beta = {"method": RI_BETA, "statistic": row["estimate"], "p_value": p_beta}
-            rows += [{**shared, **r, "note": _ri_note(r["p_value"], row["note"])} for r in (by_t, by_beta)]
-    return inference_frame(rows)
-
-
-def inference_table(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
-    """``inference.csv``: :func:`other_variances` and :func:`ri_rows`, the rows of one column together."""
-    import pandas as pd
-
-    together = pd.concat([other_variances(panel, study), ri_rows(estimates, study)], ignore_index=True)
-    rank = {(table, column.id): i for i, (table, column) in enumerate(_headline(study))}
-    place = [rank[at] for at in zip(together["table"], together["column"], strict=True)]
-    return together.assign(_place=place).sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
-
-
-def _headline(study: Study) -> list[tuple[str, Column]]:
-    tables = study.regression_tables().items()
-    return [(name, column) for name, table in tables if not table.variants for column in table.columns]
-
-
-def _ri_note(p_value: float, note: str) -> str:
-    return "" if np.isfinite(p_value) else note or "no randomisation inference"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel, make_study
 
 from citycarbon.econometrics import estimate_columns, fwl
-from citycarbon.econometrics.other_variances import INFERENCE_COLUMNS, METHODS, other_variances, ri_rows
+from citycarbon.econometrics.inference_rows import INFERENCE_COLUMNS
+from citycarbon.econometrics.inference_table import ri_rows
+from citycarbon.econometrics.other_variances import METHODS, other_variances
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
 
 BOTH_EFFECTS = pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
