@@ -115,27 +115,37 @@ def identify(x: np.ndarray, effects: Effects) -> Identified:
     """
     centred, root = x - effects.mean(x), effects.root[:, None]
     left = effects.residualise(centred) * root
-    size, norms = np.linalg.norm(centred * root, axis=0), np.linalg.norm(left, axis=0)
     floor = 1e-13 * np.linalg.norm(x, axis=0)  # a constant, centred, leaves rounding only
-    absorbed = [j for j in range(x.shape[1]) if norms[j] <= ABSORBED * size[j] or size[j] <= floor[j]]
-    rest = [j for j in range(x.shape[1]) if j not in absorbed]
+    return judge(left, np.linalg.norm(centred * root, axis=0), floor)
+
+
+def judge(left: np.ndarray, size: np.ndarray, floor: np.ndarray, tolerance: float = ABSORBED) -> Identified:
+    """The rule of :func:`identify` on what is left of the columns, ``left`` (any number of rows, k).
+
+    ``size`` (k,): their centred norms before; ``floor`` (k,): norms that are rounding only; ``tolerance``: share of its norm
+    up to which a column counts as a combination of others (larger where ``left`` is known less exactly).
+    """
+    norms = np.linalg.norm(left, axis=0)
+    rcond = 1e-9 if tolerance == ABSORBED else tolerance  # directions that are noise only take no part
+    absorbed = [j for j in range(len(size)) if norms[j] <= ABSORBED * size[j] or size[j] <= floor[j]]
+    rest = [j for j in range(len(size)) if j not in absorbed]
     unit = left / np.where(norms > 0, norms, 1.0)
     collinear = {}
     for j in rest:
         others = [i for i in rest if i != j]
         if not others:
             continue
-        weights = np.linalg.lstsq(unit[:, others], unit[:, j], rcond=1e-9)[0]
-        if np.linalg.norm(unit[:, j] - unit[:, others] @ weights) <= ABSORBED:
+        weights = np.linalg.lstsq(unit[:, others], unit[:, j], rcond=rcond)[0]
+        if np.linalg.norm(unit[:, j] - unit[:, others] @ weights) <= tolerance:
             collinear[j] = [i for i, w in zip(others, weights, strict=True) if abs(w) > 1e-6]
-    return Identified(_full_rank(unit, rest), absorbed, collinear)
+    return Identified(_full_rank(unit, rest, tolerance), absorbed, collinear)
 
 
-def _full_rank(unit: np.ndarray, columns: list[int]) -> list[int]:
+def _full_rank(unit: np.ndarray, columns: list[int], tolerance: float) -> list[int]:
     keep: list[int] = []
     for j in columns:
         basis = np.linalg.qr(unit[:, keep])[0] if keep else np.zeros((len(unit), 0))
-        if np.linalg.norm(unit[:, j] - basis @ (basis.T @ unit[:, j])) > ABSORBED:
+        if np.linalg.norm(unit[:, j] - basis @ (basis.T @ unit[:, j])) > tolerance:
             keep.append(j)
     return keep
 

@@ -91,7 +91,7 @@ def fit(
     kept = [terms[j] for j in verdict.keep]
     params, cov, resid = _panel_ols(rows, outcome, kept, effects, absorb)
     return Fit(
-        estimates=[*_slopes(terms, verdict, params, cov), _constant(terms, verdict, params, cov)],
+        estimates=[*slopes(terms, verdict, params, cov), _constant(terms, verdict, params, cov)],
         n_obs=len(rows),
         n_clusters=clusters,
         levels=levels,
@@ -150,7 +150,8 @@ def _panel_ols(
     return params, cov, result.resids.to_numpy() * effects.root
 
 
-def _slopes(terms: list[str], verdict: fwl.Identified, params: np.ndarray, cov: np.ndarray) -> list[Estimate]:
+def slopes(terms: list[str], verdict: fwl.Identified, params: np.ndarray, cov: np.ndarray) -> list[Estimate]:
+    """The estimates of ``terms`` from ``params`` and ``cov`` of the kept ones, in order; the others say why they have none."""
     out = []
     for j, term in enumerate(terms):
         if j in verdict.absorbed:
