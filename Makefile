@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test fast lint ui bench real map clean venv manifest
+.PHONY: help run test fast lint ui bench real map spark clean venv manifest
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ fast: manifest ## tests without a pipeline, a web server, real files or long exp
 lint: venv ## style, format, and locks that are in step and name no host
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	! grep -nE 'https?://' requirements.lock requirements-map.lock
+	! grep -nE 'https?://' requirements.lock requirements-*.lock
 	$(BIN)/python scripts/check_lock.py
 
 ui: venv ## the Dagster UI on 127.0.0.1 (ARGS="--port 3001 --home DIR")
@@ -50,6 +50,9 @@ real: venv ## the runs over real source files; needs CITYCARBON_REALDATA; writes
 
 map: venv ## optional: install the boundary polygons (74 MB), with which Figure 1 is a filled map
 	@sh scripts/build_venv.sh map
+
+spark: venv ## optional: install Spark (430 MB; needs a Java runtime), for tables that outgrow one machine
+	@sh scripts/build_venv.sh spark
 
 clean: ## remove what was built (not the data folder)
 	rm -rf $(VENV) dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .hypothesis

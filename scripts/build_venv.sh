@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds .venv from the hashed lock, or does nothing when it is in step with it. Called by make; run from the project folder.
-# With the argument "map" it then adds the optional polygons of Figure 1 from their own hashed lock (make map).
+# With an argument it then adds an optional extra from its own hashed lock: "map", the polygons of Figure 1 (make map), or
+# "spark", the backend for tables that outgrow one machine (make spark; it needs a Java runtime, which is not installed here).
 # Needs python 3.11 to 3.13 with pip or ensurepip. uv is fetched for speed; without it plain pip does the same more slowly.
 set -eu
 
@@ -12,9 +13,12 @@ fingerprint() { cat requirements.lock pyproject.toml | sha256sum | cut -c1-64; }
 in_step() { [ -x "$VENV/bin/citycarbon" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(fingerprint)" ]; }
 
 EXTRA=${1:-}
-if in_step && [ "$EXTRA" != map ]; then
-  exit 0
-fi
+case $EXTRA in
+  "") ! in_step || exit 0 ;;
+  map) SAYING="the boundary polygons of Figure 1" ;;
+  spark) SAYING="Spark" ;;
+  *) echo "build_venv.sh adds map or spark, not $EXTRA" >&2; exit 2 ;;
+esac
 
 # make puts the environment's own folder first on the path: the interpreter it is built from must be another one.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$(pwd)/$VENV/bin" | paste -sd: -)
@@ -60,11 +64,11 @@ install_with_pip() {
 }
 in_step || install_with_uv || { echo "uv could not install the lock; using pip" >&2; install_with_pip; }
 
-if [ "$EXTRA" = map ]; then
-  echo "Adding the boundary polygons of Figure 1 from requirements-map.lock"
+if [ -n "$EXTRA" ]; then
+  echo "Adding $SAYING from requirements-$EXTRA.lock"
   { [ -x "$VENV/bin/uv" ] &&
-    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --require-hashes -r requirements-map.lock; } ||
-    pip install -q --require-hashes -r requirements-map.lock
+    "$VENV/bin/uv" pip install -q --python "$VENV/bin/python" --require-hashes -r "requirements-$EXTRA.lock"; } ||
+    pip install -q --require-hashes -r "requirements-$EXTRA.lock"
 fi
 
 fingerprint >"$STAMP"

@@ -1,6 +1,6 @@
 """Lint: every dependency that pyproject.toml names is pinned with hashes in its lock, in a version it allows.
 
-``requirements.lock`` holds the project and the extra dev; ``requirements-map.lock`` the optional extra map, which nobody needs.
+``requirements.lock`` holds the project and the extra dev; each optional extra, which nobody needs, has a lock of its own.
 Works offline and with nothing but the locks and pyproject: transitive pins are checked by the installer (--require-hashes).
 """
 
@@ -17,7 +17,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 # Extras that are installed on demand, each from a lock of its own.
-OPTIONAL = {"map": "requirements-map.lock"}
+OPTIONAL = {"map": "requirements-map.lock", "spark": "requirements-spark.lock"}
 FLAGS = "--universal --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate"
 # One pin: name, optional extras, version, optional marker, then its hashes on continued lines.
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)")
