@@ -1,4 +1,4 @@
-"""The regression from cells is the regression of all rows: coefficients and clustered errors, and what it says when it has none."""
+"""The regression from cells is that of all rows: coefficients and clustered errors, and what it says when it has none."""
 
 from __future__ import annotations
 
