@@ -49,7 +49,7 @@ class ClusterSums:
     hh: np.ndarray  # H_g half-vectorised (G, q (q + 1) / 2), off-diagonal elements doubled
     den: float
     rss: np.ndarray  # r'r (m,)
-    tss: np.ndarray  # sums of squares about the mean (m,)
+    varies: bool  # effects and controls leave more than rounding of the first outcome
     factor: float  # c of the clustered variance
     levels: LevelSums | None
 
@@ -71,7 +71,7 @@ class ClusterSums:
             hh=design.hh[:-1],
             den=float("nan") if absorbed else float(design.rss[treatment]),
             rss=design.rss,
-            tss=design.tss,
+            varies=design.varies(),
             factor=design.factor,
             levels=_levels(design, treatment),
         )

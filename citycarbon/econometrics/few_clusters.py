@@ -52,8 +52,17 @@ def cluster_design(sample: Sample, study: Study, column: Column) -> Design:
 
 
 def wild_seed(study: Study, table: str, column: Column, kind: str) -> int:
-    """Seed of a column's bootstrap weights: columns that estimate the same (one ``spec_id``) have the same."""
-    return seed_of(study.placebo.seed if study.placebo else 0, "spec", study.spec_id(table, column.id), f"wcr:{kind}")
+    """Seed of a column's bootstrap weights in a study with redraws: columns that estimate the same (``spec_id``) share it."""
+    return seed_of(study.placebo.seed, "spec", study.spec_id(table, column.id), f"wcr:{kind}")
+
+
+def wild_p(design: Design, study: Study, table: str, column: Column) -> float:
+    """``p_wcr`` of a column: Rademacher weights, the p-value of its row ``wcr:rademacher``; NaN where there is no test.
+
+    ``design``: its outcomes are the column's outcome and treatment. The treatment need not be one that can be redrawn.
+    """
+    seed = wild_seed(study, table, column, wild.RADEMACHER)
+    return wild.wild_test(ClusterSums.of(design), seed, kind=wild.RADEMACHER).p_value
 
 
 def _reason(estimates: pd.DataFrame, table: str, column: Column) -> str:
@@ -72,7 +81,10 @@ def _rows(
     sample = estimation_sample(panel, study, column)
     design = cluster_design(sample, study, column)
     case = _Case(ClusterSums.of(design), design, sample, column, names)
-    tests = [case.wild(method, kind, wild_seed(study, table, column, kind)) for method, kind in WILD.items()]
+    if study.placebo is None:
+        tests = [{"method": method, "note": "the study asks for no redraws"} for method in WILD]
+    else:
+        tests = [case.wild(method, kind, wild_seed(study, table, column, kind)) for method, kind in WILD.items()]
     return [case.cv3(), *tests, case.effective(), *case.by_city()]
 
 

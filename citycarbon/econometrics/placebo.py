@@ -1,13 +1,14 @@
-"""Randomisation inference for every column of a study: fills its part of the estimates and summarises the placebo draws.
+"""Inference by redrawing for every column of a study: fills its part of the estimates and summarises the placebo draws.
 
-The tests are ``randomisation`` and ``inversion``; who is drawn is ``draws``; the sample is that of the column's own fit.
+The tests are ``randomisation``, ``inversion`` and ``wild_bootstrap``; who is drawn is ``draws``; the sample is that of the
+column's own fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from citycarbon.econometrics import draws as law
 from citycarbon.econometrics.columns import NO_RULE, NO_STAR, PENDING, RI_RULE, no_star_reason, stars
 from citycarbon.econometrics.contract import write_csv
+from citycarbon.econometrics.few_clusters import cluster_design, wild_p
 from citycarbon.econometrics.inversion import TIE, interval_beta, interval_t
 from citycarbon.econometrics.randomisation import Experiment, p_value, redraw
 from citycarbon.econometrics.resampling import Statistics
@@ -57,7 +59,7 @@ def add_randomisation(
     *,
     workers: int = 1,
 ) -> Randomised:
-    """Fill p_ri_t, p_ri_beta, conf_low_ri, conf_high_ri, stars and star_rule of the treatment's row of every column.
+    """Fill p_ri_t, p_ri_beta, conf_low_ri, conf_high_ri, p_wcr, stars and star_rule of the treatment's row of every column.
 
     ``estimates``: as of ``estimate_columns``; ``panel``: the mart it came from; ``draws``: (table, column) -> number of redraws
     where it is not the study's own (headline columns ``placebo.draws``, others ``placebo.draws_variants``). A treatment that is
@@ -200,7 +202,12 @@ def _column(row: dict[str, Any], panel: pd.DataFrame, study: Study, table: str, 
     try:
         case = experiment(sample, panel, study, column)
     except ValueError as error:
-        return _refused(row, f"no randomisation inference: {error}")
+        refused = _refused(row, f"no randomisation inference: {error}")
+        return replace(
+            refused, fill={**refused.fill, "p_wcr": wild_p(cluster_design(sample, study, column), study, table, column)}
+        )
+    if not case.design.varies():
+        return _refused(row, NO_STAR + "the outcome does not vary beyond effects and controls")
     actual = case.actual()
     _same(row, actual, table, column.id)
     placebo, shown = [], []
@@ -211,7 +218,7 @@ def _column(row: dict[str, Any], panel: pd.DataFrame, study: Study, table: str, 
         placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": _scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
             shown.append(_shown(labels, drawn, study.placebo.draws_shown))
-    return _Done(_fill(row, placebo[0]), placebo, shown)
+    return _Done({**_fill(row, placebo[0]), "p_wcr": wild_p(case.design, study, table, column)}, placebo, shown)
 
 
 def _schemes(case: Experiment, panel: pd.DataFrame, study: Study, table: str, column: Column) -> Iterator[law.Scheme]:

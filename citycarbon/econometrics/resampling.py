@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 512  # draws at a time: the work arrays (features x draws) stay in the second-level cache
+NO_VARIATION = 1e-24  # share of an outcome's sum of squares below which what effects and controls leave of it is rounding
 PAIRS_LIMIT = 1500  # atoms up to which the table of pairs is built: 1500^2 doubles are 18 MB
 
 
@@ -184,6 +185,10 @@ class Design:
         if self.n_clusters < 2 or self.n_obs <= self.k_counted:
             return float("nan")
         return self.n_clusters / (self.n_clusters - 1) * (self.n_obs - 1) / (self.n_obs - self.k_counted)
+
+    def varies(self, outcome: int = 0) -> bool:
+        """Whether effects and controls leave more than rounding of an outcome (its position)."""
+        return bool(self.rss[outcome] > NO_VARIATION * self.tss[outcome])
 
     @property
     def df(self) -> int:

@@ -30,7 +30,6 @@ from citycarbon.econometrics.resampling import CHUNK
 from citycarbon.econometrics.resampling_statistics import Scored
 
 DRAWS = 9999
-NO_VARIATION = 1e-24  # share of an outcome's sum of squares below which what effects and controls leave of it is rounding
 RADEMACHER, WEBB = "rademacher", "webb"
 _LARGE, _SMALL = np.sqrt(1.5), np.sqrt(0.5)
 VALUES = {
@@ -169,6 +168,6 @@ def _no_test(sums: ClusterSums, t_stat: float) -> str:
         return "not estimable: the treatment is absorbed by the fixed effects and controls"
     if not np.isfinite(sums.factor):
         return "no degrees of freedom left: no test"
-    if sums.rss[0] <= NO_VARIATION * sums.tss[0]:
+    if not sums.varies:
         return "the outcome does not vary beyond effects and controls: no test"
     return "" if np.isfinite(t_stat) else "standard error is zero: no test"

@@ -1,16 +1,14 @@
-"""Classical, HC1 and clustered variances against pyfixest and statsmodels, and the rows of randomisation inference."""
+"""Classical, HC1 and clustered variances against pyfixest and statsmodels."""
 
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel, make_study
 
 from citycarbon.econometrics import estimate_columns, fwl
 from citycarbon.econometrics.inference_rows import INFERENCE_COLUMNS
-from citycarbon.econometrics.inference_table import ri_rows
 from citycarbon.econometrics.other_variances import METHODS, other_variances
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
 
@@ -111,17 +109,3 @@ def test_tables_of_variants_and_other_estimators_are_left_out_or_named(base_stud
     got = other_variances(make_panel(), study.model_copy(update={"tables": tables}))
     assert set(got["table"]) == {"table2"}
     assert got.loc[got["column"] == "2", "note"].str.contains("dr_did").all()
-
-
-def test_rows_of_randomisation_inference_are_taken_over(base_study):
-    panel, study = make_panel(), make_study(base_study, CONTROLS)
-    estimates = estimate_columns(panel, study)
-    empty = ri_rows(estimates, study)
-    assert empty["method"].tolist() == ["ri:t", "ri:beta"] and empty["p_value"].isna().all()
-    assert (empty["note"] == "no randomisation inference").all()
-    estimates.loc[0, ["p_ri_t", "p_ri_beta", "conf_low_ri", "conf_high_ri"]] = [0.02, 0.03, -0.5, -0.1]
-    got = ri_rows(estimates, study).set_index("method")
-    assert got["p_value"].tolist() == [0.02, 0.03] and (got["note"] == "").all()
-    assert got.loc["ri:t", ["conf_low", "conf_high"]].tolist() == [-0.5, -0.1] and np.isnan(got.loc["ri:beta", "conf_low"])
-    assert got.loc["ri:t", "statistic"] == estimates.loc[0, "t_stat"]
-    pd.testing.assert_frame_equal(ri_rows(estimates.sample(frac=1, random_state=2), study).set_index("method"), got)

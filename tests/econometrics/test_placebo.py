@@ -8,6 +8,7 @@ from scipy.stats import t as student
 from simulated_panels import CONTROLS, make_panel
 
 from citycarbon.econometrics import estimate_columns, read_estimates, write_estimates
+from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.columns import stars
 from citycarbon.econometrics.draws import seed_of
 from citycarbon.econometrics.inversion import interval_t
@@ -21,10 +22,12 @@ from citycarbon.econometrics.placebo import (
     write_placebo,
 )
 from citycarbon.econometrics.randomisation import p_value, redraw
+from citycarbon.econometrics.resampling import Design
 from citycarbon.econometrics.sample import estimation_sample
+from citycarbon.econometrics.wild_bootstrap import wild_test
 from citycarbon.study.spec import Column, Placebo, RegressionTable
 
-FILLED = ["p_ri_t", "p_ri_beta", "conf_low_ri", "conf_high_ri"]
+FILLED = ["p_ri_t", "p_ri_beta", "conf_low_ri", "conf_high_ri", "p_wcr"]
 
 
 def column(name, **kwargs):
@@ -77,13 +80,21 @@ def test_the_treatments_row_is_filled_from_redraws_of_its_column(one):
     np.testing.assert_allclose(case.actual().t()[0], row["t_stat"], rtol=1e-9)
 
 
+def test_the_wild_bootstrap_is_that_of_the_columns_own_regression(one):
+    panel, study, _, done = one
+    sample = estimation_sample(panel, study, study.tables["table2"].columns[1])
+    design = Design.build(sample.rows, ["lnco2", "did"], CONTROLS, ("city_id", "year"), ())
+    want = wild_test(ClusterSums.of(design), seed_of(11, "spec", study.spec_id("table2", "2"), "wcr:rademacher"), 9999)
+    assert treated(done.estimates)["p_wcr"] == want.p_value == treated(done.estimates, "2_a")["p_wcr"]
+    assert want.p_value != treated(done.estimates, "1")["p_wcr"]
+
+
 def test_only_the_treatments_cells_change(one):
     panel, study, before, done = one
     is_did = before["term"] == "did"
     pd.testing.assert_frame_equal(done.estimates[~is_did], before[~is_did])
     kept = [c for c in before if c not in [*FILLED, "stars", "star_rule", "note"]]
     pd.testing.assert_frame_equal(done.estimates[kept], before[kept])
-    assert done.estimates["p_wcr"].isna().all()  # the wild bootstrap is not done here
 
 
 def test_the_summary_has_a_row_a_column_and_scheme_the_default_first(one):
@@ -222,13 +233,20 @@ def test_a_treatment_that_cannot_be_redrawn_says_so(base_study):
     row = treated(done.estimates)
     assert row["star_rule"] == "none" and "no randomisation inference: did is not 1 from a first year on" in row["note"]
     assert np.isfinite(row["estimate"]) and done.placebo.empty and list(done.shown.columns) == list(SHOWN_SCHEMA)
+    assert 0 < row["p_wcr"] <= 1  # which asks for no redraws
 
 
 def test_an_estimate_without_error_earns_no_star(base_study):
     panel = panel_of(noise=0.0)
     panel["lnco2"] = panel["year"] * 0.5 - 0.3 * panel["did_ai_pilot"]
     row = treated(randomise(panel, study_of(base_study, column("2", controls=[]))).estimates)
-    assert row["star_rule"] == "none" and "no star: no t statistic to redraw" in row["note"]
+    assert row["star_rule"] == "none" and "no star: no t statistic to redraw" in row["note"] and np.isnan(row["p_wcr"])
+
+
+def test_an_outcome_that_the_effects_explain_is_no_test_and_no_crash(base_study):
+    row = treated(randomise(panel_of().assign(lnco2=lambda p: p["year"] * 0.1), study_of(base_study, column("2"))).estimates)
+    assert row["star_rule"] == "none" and np.isnan(row[FILLED].astype(float)).all()
+    assert "no star: the outcome does not vary beyond effects and controls" in row["note"]
 
 
 def test_rules_that_are_already_decided_are_left(one):
