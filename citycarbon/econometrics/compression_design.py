@@ -1,8 +1,8 @@
 """The resampling engine's design from cells: redraws of a dated treatment in a table that is larger than memory.
 
-Who is treated is drawn by city, while the first effect is that of the table's units (counties, or counties by sector) inside the
-cities: an atom is (city, first year), and kappa of a city is the sum over its units of W_t - W_t^2/W_u. Everything else is as
-the docstring of ``resampling`` has it. Z holds the times and the controls net of the units' means; its cross-products by
+Who is treated is drawn by city, while the first effect is that of the units of the table (counties, or counties by sector) in
+the cities: an atom is (city, first year), and kappa of a city is the sum over its units of W_t - W_t^2/W_u. The rest is as
+the docstring of ``resampling`` has it. Z holds the times and the controls net of the means of the units; its cross-products by
 cluster follow from the cells' means and what the controls vary within them (``compression_algebra``).
 """
 
