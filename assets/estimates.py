@@ -38,11 +38,11 @@ COMPUTED = ("estimate", "std_error", "n_obs")
 )
 def estimates(run: StudyRun) -> dg.MaterializeResult:
     from citycarbon.econometrics import estimate_study, write_estimates
-    from citycarbon.econometrics.placebo import write_placebo
+    from citycarbon.econometrics.placebo_summary import write_placebo
 
     done, folder = estimate_study(run.panel, run.study), run.folder
     write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
-    write_placebo(done, folder)
+    write_placebo(done.placebo, done.shown, folder)
     return dg.MaterializeResult(
         metadata={
             **parquet_metadata(folder / "estimates.parquet", UNITS),

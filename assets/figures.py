@@ -66,7 +66,7 @@ def figure3(run: StudyRun) -> dg.MaterializeResult:
     import pandas as pd
 
     from citycarbon.econometrics.contract import read_results
-    from citycarbon.econometrics.placebo import PLACEBO_TYPES
+    from citycarbon.econometrics.placebo_summary import PLACEBO_TYPES
     from citycarbon.figures import draw_placebo
 
     placebo = read_results(run.folder / "placebo.csv", PLACEBO_TYPES)

@@ -83,7 +83,7 @@ def mechanisms(run: StudyRun) -> "dict[str, pd.DataFrame]":
 def inference(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.contract import read_results
     from citycarbon.econometrics.inference_table import inference_table
-    from citycarbon.econometrics.placebo import PLACEBO_TYPES
+    from citycarbon.econometrics.placebo_summary import PLACEBO_TYPES
 
     placebo = read_results(run.folder / "placebo.csv", PLACEBO_TYPES)
     return {"inference": inference_table(run.panel, run.study, run.estimates, placebo)}

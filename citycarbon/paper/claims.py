@@ -238,7 +238,7 @@ def judge_study(study: Study, results: Path) -> pd.DataFrame:
 def _readers() -> dict[str, Callable[[Path], pd.DataFrame]]:
     from citycarbon.econometrics.event_study import EVENT_COLUMNS
     from citycarbon.econometrics.mechanisms import MECHANISM_COLUMNS
-    from citycarbon.econometrics.placebo import PLACEBO_TYPES
+    from citycarbon.econometrics.placebo_summary import PLACEBO_TYPES
     from citycarbon.econometrics.splits import SPLIT_COLUMNS
 
     types = {"splits": SPLIT_COLUMNS, "mechanisms": MECHANISM_COLUMNS, "event_study": EVENT_COLUMNS, "placebo": PLACEBO_TYPES}

@@ -13,14 +13,12 @@ from citycarbon.econometrics.columns import stars
 from citycarbon.econometrics.draws import seed_of
 from citycarbon.econometrics.inversion import interval_t
 from citycarbon.econometrics.placebo import (
-    PLACEBO_COLUMNS,
-    SHOWN_SCHEMA,
     add_randomisation,
     draws_of,
     experiment,
     first_years,
-    write_placebo,
 )
+from citycarbon.econometrics.placebo_summary import PLACEBO_COLUMNS, SHOWN_SCHEMA, write_placebo
 from citycarbon.econometrics.randomisation import p_value, redraw
 from citycarbon.econometrics.resampling import Design
 from citycarbon.econometrics.sample import estimation_sample
@@ -159,7 +157,7 @@ def test_row_order_changes_nothing_and_files_are_the_same_bytes(one, tmp_path):
     panel, study, before, done = one
     other = randomise(panel.sample(frac=1, random_state=2), study)
     pd.testing.assert_frame_equal(other.estimates, done.estimates)
-    first, second = write_placebo(done, tmp_path / "a"), write_placebo(other, tmp_path / "b")
+    first, second = (write_placebo(d.placebo, d.shown, tmp_path / name) for d, name in ((done, "a"), (other, "b")))
     assert [p.name for p in first] == ["placebo.csv", "placebo.parquet"] and first[1].parent.name == "draws"
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     back = pd.read_csv(first[0], dtype={"column": str}, keep_default_na=False)
