@@ -13,7 +13,7 @@ import numpy as np
 from citycarbon.econometrics import wild_bootstrap as wild
 from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import seed_of
-from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels
+from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels, treatment_rows
 from citycarbon.econometrics.jackknife import effective_clusters, jackknife, partial_leverage
 from citycarbon.econometrics.resampling import Design
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
@@ -66,8 +66,7 @@ def wild_p(design: Design, study: Study, table: str, column: Column) -> float:
 
 
 def _reason(estimates: pd.DataFrame, table: str, column: Column) -> str:
-    of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
-    row = estimates[of].iloc[0]
+    row = treatment_rows(estimates, table, column).iloc[0]
     if column.estimator != "twfe":
         return f"estimator {column.estimator}: has its own standard error"
     return "" if np.isfinite(row["estimate"]) else row["note"]

@@ -31,6 +31,12 @@ def headline_columns(study: Study) -> list[tuple[str, Column]]:
     return [(name, column) for name, table in tables if not table.variants for column in table.columns]
 
 
+def treatment_rows(estimates: pd.DataFrame, table: str, column: Column) -> pd.DataFrame:
+    """The rows (one, as a rule) of a column's treatment in a frame of ``estimates.csv``."""
+    of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
+    return estimates[of]
+
+
 def labels(table: str, column: Column) -> dict[str, str]:
     """What names the rows of a column."""
     return {"table": table, "column": column.id, "term": column.treatment}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from citycarbon.econometrics.few_clusters import few_cluster_rows
-from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels
+from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels, treatment_rows
 from citycarbon.econometrics.other_variances import other_variances
 from citycarbon.study.spec import Study
 
@@ -31,7 +31,7 @@ def inference_table(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, 
         other_variances(panel, study),
         few_cluster_rows(panel, study, estimates),
         ri_rows(estimates, study),
-        placebo_rows(placebo, study),
+        placebo_rows(placebo, estimates, study),
     ]
     together = pd.concat(parts, ignore_index=True)
     rank = {(table, column.id): i for i, (table, column) in enumerate(headline_columns(study))}
@@ -44,8 +44,7 @@ def ri_rows(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
     inverting the test of the t statistic on the row of that test. Nothing is computed."""
     rows = []
     for table, column in headline_columns(study):
-        of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
-        for row in estimates[of].to_dict("records"):
+        for row in treatment_rows(estimates, table, column).to_dict("records"):
             shared = {**labels(table, column), "estimate": row["estimate"]}
             p_t, p_beta = row["p_ri_t"], row["p_ri_beta"]
             interval = {"conf_low": row["conf_low_ri"], "conf_high": row["conf_high_ri"]}
@@ -55,20 +54,21 @@ def ri_rows(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
     return inference_frame(rows)
 
 
-def placebo_rows(placebo: pd.DataFrame, study: Study) -> pd.DataFrame:
+def placebo_rows(placebo: pd.DataFrame, estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Rows ``placebo:size`` and ``placebo:mde80`` from ``placebo.csv``, default scheme: in ``statistic`` the share of redraws
     that the clustered t test at 5 % rejects, and the effect it takes to be found with 80 % power. Nothing is computed.
 
-    A column that was not redrawn keeps its rows, empty, and they say so.
+    A column that was not redrawn keeps its rows, empty, with the reason.
     """
     rows = []
     for table, column in headline_columns(study):
         of = (placebo["table"] == table) & (placebo["column"] == column.id) & (placebo["scheme"] == DEFAULT_SCHEME)
         found = placebo[of].to_dict("records")
+        reason = treatment_rows(estimates, table, column)["note"].iloc[0] or "not redrawn"
         for method, name in ((PLACEBO_SIZE, "size_t_5pct"), (PLACEBO_MDE80, "mde80")):
             row = {**labels(table, column), "method": method}
             if not found:
-                rows.append({**row, "note": "not redrawn"})
+                rows.append({**row, "note": reason})
                 continue
             first = found[0]
             counts = {"draws": first["draws"], "undefined": first["undefined"]}

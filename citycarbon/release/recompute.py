@@ -36,6 +36,7 @@ def recompute_coefficients(path: Path, body: dict[str, Any], report: VerifyRepor
         _compare(row, errors[_name(row)], why_public, report)
     report.mismatches += _derived(estimates)
     report.mismatches += _twin(path, estimates)
+    report.mismatches += _said_twice(path, estimates)
 
 
 def _compare(row: Any, std_error: float, why_public: str, report: VerifyReport) -> None:
@@ -93,6 +94,27 @@ def _twin(path: Path, estimates: pd.DataFrame) -> Iterator[Mismatch]:
             here, there = number(estimates[column].iloc[i]), _cell(other[column].iloc[i], estimates[column].dtype)
             if here != there:
                 yield Mismatch("coefficient", f"{_name(row)} {column} in {twin.name}", there, f"{here} as in estimates.csv")
+
+
+# Method of inference.csv -> the column of estimates.csv that has its p-value.
+_P_VALUES = {"wcr:rademacher": "p_wcr", "ri:t": "p_ri_t", "ri:beta": "p_ri_beta"}
+
+
+def _said_twice(path: Path, estimates: pd.DataFrame) -> Iterator[Mismatch]:
+    """p-values by redrawing are not drawn again; ``inference.csv``, where some were made anew, must have the same."""
+    from citycarbon.econometrics.contract import read_results
+    from citycarbon.econometrics.inference_rows import INFERENCE_COLUMNS
+
+    if not (path / "inference.csv").is_file():
+        return
+    inference = read_results(path / "inference.csv", INFERENCE_COLUMNS)
+    known = {(r.table, r.column, r.term): r for r in estimates.itertuples()}
+    for row in inference[inference["method"].isin(list(_P_VALUES))].itertuples():
+        column, beside = _P_VALUES[row.method], known.get((row.table, row.column, row.term))
+        found = getattr(beside, column) if beside else math.nan
+        if found != row.p_value and (_finite(found) or _finite(row.p_value)):
+            expected = f"{row.p_value!r}, method {row.method} of inference.csv"
+            yield Mismatch("coefficient", f"{_name(row)} {column}", f"{found!r}", expected)
 
 
 def compare_cells(path: Path, body: dict[str, Any], report: VerifyReport) -> None:

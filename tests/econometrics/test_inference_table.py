@@ -173,7 +173,7 @@ def test_a_study_without_redraws_has_no_bootstrap_and_says_so(base_study):
 def test_placebo_rows_take_the_default_scheme(one):
     _, study, done, _ = one
     assert len(done.placebo) > 1
-    got = placebo_rows(done.placebo, study)
+    got = placebo_rows(done.placebo, done.estimates, study)
     assert got["method"].tolist() == ["placebo:size", "placebo:mde80"]
     assert (
         got["statistic"].tolist()

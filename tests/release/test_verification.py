@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from citycarbon.econometrics.contract import read_estimates, write_estimates
+from citycarbon.econometrics.contract import read_estimates, write_csv, write_estimates
+from citycarbon.econometrics.inference_rows import inference_frame
 from citycarbon.errors import UsageError, VerifyMismatch
 from citycarbon.release import inspect_release, verify
 from citycarbon.release import manifest as manifests
@@ -110,6 +111,21 @@ def test_every_alteration_is_named_even_if_the_manifest_was_made_to_agree(releas
         w for w in found if w.startswith(("table2:1p", "table2:2p", "table2:2:internet")) or w.endswith((".json", "gov"))
     ]
     assert untouched == []
+
+
+def test_a_p_value_that_two_files_state_differently_is_named(release):
+    rows = [
+        {"table": "table2", "column": "2", "term": "did", "method": method, "p_value": 0.25}
+        for method in ("cv3", "wcr:rademacher", "ri:t", "ri:beta")
+    ]
+    write_csv(inference_frame(rows), release / "inference.csv")
+    _alter_estimate(release, "did", "p_wcr", lambda _: 0.25)
+    _alter_estimate(release, "did", "p_ri_beta", lambda _: 0.5)
+    _reseal(release)
+    found = _found(release)
+    assert found["table2:2:did p_ri_t"].expected == "0.25, method ri:t of inference.csv"
+    assert found["table2:2:did p_ri_beta"].found == "0.5"
+    assert "table2:2:did p_wcr" not in found and not [w for w in found if w.startswith("table2:1:did p_")]
 
 
 def test_an_altered_input_hash_does_not_give_the_id(release):
