@@ -35,7 +35,7 @@ def raw_check_specs(source: str) -> list[dg.AssetCheckSpec]:
 
 
 RAW_SOUND = "raw_tables_sound"
-SOURCES = tuple(load_registry().sources)
+SOURCES = tuple(load_registry().numbers)
 SPECS = [
     *map(check_spec, RULES),
     dg.AssetCheckSpec(RAW_SOUND, asset=PANEL, blocking=True, description="No blocking check of a raw table failed."),

@@ -35,6 +35,7 @@ from citycarbon.sources.records import SourceRecord
 from citycarbon.sources.registry import SourceEntry, load_registry
 
 _WARNINGS_KEY = b"citycarbon.warnings"
+_PIECE = 1 << 20  # bytes that are copied at a time
 _SOURCES_FOLDER = Path(__file__).parent
 
 
@@ -316,24 +317,40 @@ def _snapshot(drop: Drop, home: Home) -> None:
     for file in drop.files:
         if file.sha256 in present:
             continue
-        content = file.path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise UnusableInput(
-                file.path,
-                found="bytes that changed while they were being read",
-                expected="an edition that nobody writes to",
-                remedy="Let the writing end, then run again.",
-            )
-        _replace(home.snapshots / file.sha256, content, mode=0o444)
+        with _becoming(home.snapshots / file.sha256, mode=0o444) as temporary:
+            if _copy(file.path, temporary) != file.sha256:
+                raise UnusableInput(
+                    file.path,
+                    found="bytes that changed while they were being read",
+                    expected="an edition that nobody writes to",
+                    remedy="Let the writing end, then run again.",
+                )
         present.add(file.sha256)
 
 
-def _replace(path: Path, content: bytes, mode: int | None = None) -> None:
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file piece by piece, since it may be larger than memory; sha256 of what was written."""
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as write:
+        while piece := read.read(_PIECE):
+            digest.update(piece)
+            write.write(piece)
+    return digest.hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
     """Write ``content`` so that ``path`` is either the old file or the whole new one."""
+    with _becoming(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def _becoming(path: Path, mode: int | None = None) -> Iterator[Path]:
+    """A temporary file that takes the name ``path`` once it is written whole, and is gone where writing fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
+        yield temporary
         if mode is not None:
             temporary.chmod(mode)
         temporary.replace(path)

@@ -46,6 +46,9 @@ class SourceEntry(BaseModel):
     reader: str = Field(description="module in citycarbon.sources")
     files: tuple[str, ...] = Field(description="patterns of the files that are read")
     companions: tuple[str, ...] = Field(default=(), description="patterns of files that describe the read ones")
+    holds: Literal["numbers", "table"] = Field(
+        default="numbers", description="numbers: a raw row each; table: rows that are added up where they lie, never copied"
+    )
     one_batch: bool = Field(default=False, description="many small files: an edition is read and cached as one")
     level: Level
     boundary_basis: BoundaryBasis
@@ -97,6 +100,11 @@ class Registry(BaseModel):
     @classmethod
     def _name_entries(cls, data: dict) -> dict:
         return {**data, "sources": {key: {"id": key, **entry} for key, entry in data["sources"].items()}}
+
+    @property
+    def numbers(self) -> dict[str, SourceEntry]:
+        """The sources whose files become raw rows, in order."""
+        return {name: entry for name, entry in self.sources.items() if entry.holds == "numbers"}
 
     def get(self, source: str) -> SourceEntry:
         """The entry of ``source``; raises UsageError naming the registered ids."""

@@ -140,7 +140,7 @@ def test_labels_units_and_rules_fit_together():
 
 
 def test_source_rules_repeat_the_registry():
-    registry = load_registry().sources
+    registry = load_registry().numbers
     assert {r["source"]: r["boundary_basis"] for r in seed("source_rules")} == {
         k: e.boundary_basis for k, e in registry.items()
     }

@@ -24,6 +24,7 @@ IDS = [
     "market_index",
     "policy_list",
     "compiled_city",
+    "large_table",
 ]
 
 
