@@ -7,7 +7,7 @@
     estimates     estimates, event_study; on a sample, the check that what was planted is recovered
     robustness    matching, other_policies, mechanisms, inference, audit_variants, policy_lists
     heterogeneity splits, and the check that the halves add up
-    extensions    what a study asks for beyond its tables: staggered, sensitivity, spec_curve
+    extensions    what a study asks for beyond its tables: staggered, sensitivity, spec_curve, large_tables
     figures       figure1, figure2, figure3
     tables        table2 .. table8, other_tables
     paper         comparison, claims, forensics

@@ -2,3 +2,34 @@
 
 Leaving this group out of a run changes nothing else: no table, figure or check outside it rests on it.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.sources import raw_key
+from assets.study_assets import StudyRun, result_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CODE = ("citycarbon/econometrics", "citycarbon/study")
+
+
+@result_tables(
+    deps=["city_panel", raw_key("large_table")],
+    code=(*CODE, "citycarbon/sources/large_table.py"),
+    description=(
+        "Regressions on tables larger than memory that the study names (large_tables.csv): from sums by cell, with "
+        "the clustered errors of all rows and randomisation inference over cities; the policy's years are those of the panel. "
+        "Header only where the study names none."
+    ),
+)
+def large_tables(run: StudyRun) -> "dict[str, pd.DataFrame]":
+    from citycarbon.econometrics.large_tables import large_tables as regressions
+    from citycarbon.sources.large_table import kept_files
+    from citycarbon.study.extensions import LargeTable
+
+    def files(table: LargeTable) -> dict[str, Path]:
+        return kept_files(table.source, table.edition, run.landing, run.home)
+
+    return {"large_tables": regressions(run.panel, run.study, files, run.home.root)}

@@ -37,6 +37,7 @@ class LineageExporter(Protocol):
         "audit_variants",
         "policy_lists",
         "splits",
+        "large_tables",
         "figure1",
         "figure2",
         "figure3",

@@ -57,7 +57,7 @@ class StudyRun:
 
 
 def study_asset(
-    *, deps: Sequence[str], kinds: set[str], code: Sequence[str], description: str, name: str | None = None
+    *, deps: Sequence[str | dg.AssetKey], kinds: set[str], code: Sequence[str], description: str, name: str | None = None
 ) -> Callable[[Callable[[StudyRun], dg.MaterializeResult]], dg.AssetsDefinition]:
     """An asset made by ``compute(run)``, named like that function. ``code``: files and folders that decide what it holds."""
 
@@ -82,7 +82,7 @@ def study_asset(
 
 
 def result_tables(
-    *, deps: Sequence[str], code: Sequence[str], description: str
+    *, deps: Sequence[str | dg.AssetKey], code: Sequence[str], description: str
 ) -> Callable[[Callable[[StudyRun], "dict[str, pd.DataFrame]"]], dg.AssetsDefinition]:
     """An asset whose result is csv files: ``compute(run)`` gives each file's name and frame, the first one shown inline.
 

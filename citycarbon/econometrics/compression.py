@@ -7,7 +7,7 @@ Memory is set by the number of cells, not of rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MEMORY_GIB = 1.0  # for the cells; DuckDB gets as much for its own work
 
+LEAST_MIB = 256  # with less DuckDB does not start its work
+
 
 @dataclass(frozen=True)
 class LargeFit:
@@ -55,6 +57,7 @@ class LargeFit:
     k_counted: int = 0
     r2: float = np.nan
     r2_within: float = np.nan
+    kept: tuple[int, ...] = ()  # positions of the fitted controls among the variables of ``cells``, from 2 on
     unmatched: tuple[str, ...] = ()  # treated cities without a usable row
     cells: Cells | None = field(default=None, repr=False)  # of the estimation sample
     cities: np.ndarray | None = field(default=None, repr=False)  # city of each cell, where the treatment is dated
@@ -67,14 +70,14 @@ class LargeFit:
 
 
 def fit_parquet(
-    paths: Iterable[Path | str],
+    paths: Mapping[str, Path] | Iterable[Path | str],
     model: LargeModel,
     *,
     threads: int = 1,
     memory_gib: float = MEMORY_GIB,
     scratch: Path | str | None = None,
 ) -> LargeFit:
-    """The regression of all rows of some parquet files, through DuckDB.
+    """The regression of all rows of some parquet files (or name -> file, the name being what messages say), through DuckDB.
 
     ``threads``: with one, the same files give the same digits; with more, sums are added in another order each time and the
     last digits may differ. ``memory_gib``: for the cells, and as much for DuckDB, which beyond it writes to ``scratch`` (by
@@ -86,23 +89,28 @@ def fit_parquet(
     import duckdb
     import ibis
 
-    files = sorted(Path(p) for p in paths)
+    files = dict(sorted(paths.items())) if isinstance(paths, Mapping) else {str(p): Path(p) for p in sorted(map(Path, paths))}
     if not files:
         raise UsageError("no parquet file to read: name at least one")
     _check_files(files, model)
     with TemporaryDirectory(prefix="citycarbon-", dir=scratch) as spill:
         connection = ibis.duckdb.connect(
-            threads=threads, memory_limit=f"{int(memory_gib * 1024)}MiB", temp_directory=spill, preserve_insertion_order=False
+            threads=threads,
+            memory_limit=f"{max(int(memory_gib * 1024), LEAST_MIB)}MiB",
+            temp_directory=spill,
+            preserve_insertion_order=False,
         )
         try:
-            return fit(connection.read_parquet([str(f) for f in files]), model, memory_gib=memory_gib, where=_named(files))
+            return fit(
+                connection.read_parquet([str(f) for f in files.values()]), model, memory_gib=memory_gib, where=_named(files)
+            )
         except duckdb.OutOfMemoryException as error:
             raise UsageError(
                 f"{_named(files)}: the sums by cell need more memory or scratch space than there is ({_first_line(error)}). "
                 "Raise memory_gib, or use coarser units or times."
             ) from None
         except duckdb.Error as error:
-            raise _unreadable(files[0] if len(files) == 1 else files[0].parent, error) from None
+            raise _unreadable(next(iter(files)), error) from None
         finally:
             connection.disconnect()
 
@@ -224,6 +232,7 @@ def _fit(whole: _Compressed, model: LargeModel, told: dict[str, Any]) -> LargeFi
         k_counted=result.k_counted,
         r2=result.r2,
         r2_within=result.r2_within,
+        kept=tuple(j + 1 for j in result.verdict.keep if j > 0),
         cells=cells,
         cities=found.cities,
         years=found.years,
@@ -276,27 +285,27 @@ def _number_of(codes: np.ndarray) -> int:
     return len(np.unique(codes))
 
 
-def _check_files(files: list[Path], model: LargeModel) -> None:
+def _check_files(files: Mapping[str, Path], model: LargeModel) -> None:
     """Refuse a file that is no parquet file or lacks a column, by its name."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for file in files:
+    for name, file in files.items():
         try:
             names = pq.read_schema(file).names
         except (pa.ArrowInvalid, OSError) as error:
-            raise _unreadable(file, error) from None
+            raise _unreadable(name, error) from None
         missing = [c for c in model.columns if c not in names]
         if missing:
             raise UnusableInput(
-                file,
+                name,
                 found=f"the columns {', '.join(names)}",
                 expected=f"also {', '.join(missing)}",
                 remedy="Name the columns of the file in the study, or write them into the file.",
             )
 
 
-def _unreadable(path: Path, error: Exception) -> UnusableInput:
+def _unreadable(path: str, error: Exception) -> UnusableInput:
     return UnusableInput(
         path,
         found=f"what cannot be read as parquet ({_first_line(error)})",
@@ -309,5 +318,6 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
 
 
-def _named(files: list[Path]) -> str:
-    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more files"
+def _named(files: Mapping[str, Path]) -> str:
+    first = next(iter(files))
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more files"

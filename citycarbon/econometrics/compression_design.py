@@ -8,7 +8,7 @@ cluster follow from the cells' means and what the controls vary within them (``c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ LIMIT_GIB = 0.5  # for the cross-products of Z by cluster: G q (q + 1) / 2 doubl
 
 
 def cell_experiment(
-    cells: Cells, cities: np.ndarray, years: np.ndarray, first_year: Mapping[str, int], k_counted: int, kept: list[int]
+    cells: Cells, cities: np.ndarray, years: np.ndarray, first_year: Mapping[str, int], k_counted: int, kept: Sequence[int]
 ) -> Experiment | str:
     """The treatment of a dated table as the engine redraws it; the reason in words where it cannot be.
 

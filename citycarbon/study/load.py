@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
+from citycarbon.sources.registry import load_registry
 from citycarbon.study.dictionary import CALENDAR, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
@@ -100,6 +101,7 @@ def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
     yield from _list_problems(study)
     yield from _outcome_problems(study)
     yield from _table_problems(study)
+    yield from _large_table_problems(study)
 
 
 def _window_problems(study: Study) -> Iterator[Problem]:
@@ -249,6 +251,22 @@ def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
     for key in ("matching", "exposures"):
         if getattr(column, key):
             yield (*where, key), f"'{key}' and estimator 'dr_did' do not go together"
+
+
+def _large_table_problems(study: Study) -> Iterator[Problem]:
+    """Large tables: distinct ids, a source that holds tables, and no column in two roles. The files' columns are seen later."""
+    tables = study.extensions.large_tables if study.extensions else []
+    sources = [name for name, entry in load_registry().sources.items() if entry.holds == "table"]
+    at: Where = ("extensions", "large_tables")
+    yield from _repeated(at, [table.id for table in tables], "id", key="id")
+    for i, table in enumerate(tables):
+        if table.source not in sources:
+            allowed = ", ".join(sources)
+            yield (*at, i, "source"), f"no source '{table.source}' that holds tables. Allowed: {allowed}"
+        numbers = [table.outcome, *table.controls, *([table.weights] if table.weights else [])]
+        yield from _repeated((*at, i), numbers, "column")
+        for name in sorted({*table.unit, *table.time, table.city, table.cluster} & set(numbers)):
+            yield (*at, i), f"the column '{name}' says where or when a row is; it cannot be a number of it too"
 
 
 def _unknown_kinds(value: object) -> list[str]:
