@@ -24,7 +24,7 @@ import numpy as np
 
 from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import BLOCK
-from citycarbon.econometrics.inversion import interval_t
+from citycarbon.econometrics.inversion import LEVEL, interval_t
 from citycarbon.econometrics.randomisation import p_value
 from citycarbon.econometrics.resampling import CHUNK
 from citycarbon.econometrics.resampling_statistics import Scored
@@ -77,8 +77,10 @@ def wild_test(
         notes.append(
             "the interval is unbounded: more than 5 % of the draws stay as extreme as the estimate whatever the effect"
         )
-    undefined = int((~np.isfinite(t)).sum())
-    return WildTest(b, error, t_stat, p_value(t, t_stat), low, high, draws, undefined, "; ".join(notes))
+    p, undefined = p_value(t, t_stat), int((~np.isfinite(t)).sum())
+    if low <= 0 <= high and p <= 1 - LEVEL:
+        notes.append("the interval is a hull with holes, in one of which lies zero")
+    return WildTest(b, error, t_stat, p, low, high, draws, undefined, "; ".join(notes))
 
 
 def wild_draws(

@@ -115,10 +115,9 @@ EDGES = {
 }
 
 
-@pytest.mark.parametrize("edge", list(EDGES))
-@pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")], ids=["city", "province"])
-def test_a_result_or_a_reason_in_every_row(base_study, edge, effects):
-    panel, study = EDGES[edge](), study_of(base_study, effects=effects)
+@pytest.mark.parametrize(("edge", "first"), [*((e, "city") for e in EDGES), *((e, "province") for e in list(EDGES)[:2])])
+def test_a_result_or_a_reason_in_every_row(base_study, edge, first):
+    panel, study = EDGES[edge](), study_of(base_study, effects=(first, "year"))
     _, table = table_of(panel, study)
     by = table.set_index("method")
     assert not set(BEFORE_CITIES + AFTER_CITIES) - set(by.index)

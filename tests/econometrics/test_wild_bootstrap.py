@@ -205,6 +205,12 @@ def test_an_interval_without_end_says_so():
     assert np.isfinite([wide.low, wide.high]).all() and wide.high - wide.low > 8 * wide.std_error
 
 
+def test_an_interval_whose_hull_holds_a_rejected_zero_says_so():
+    found = wild_test(sums_of(sample(seed=51, cities=40, treated=4, noise=0.05), []), 1, 499, interval=True)
+    assert found.p_value < 0.05 and found.low < 0 < found.high
+    assert found.note == "the interval is a hull with holes, in one of which lies zero"
+
+
 def test_one_treated_city_gives_a_result():
     rows = sample(treated=1)
     weights = random_weights(WEBB, rows["city_id"].nunique(), 30)
