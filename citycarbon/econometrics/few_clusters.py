@@ -5,7 +5,9 @@ The numbers are those of ``jackknife`` and ``wild_bootstrap``, from one design a
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from citycarbon.econometrics import wild_bootstrap as wild
 from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import seed_of
 from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels, treatment_rows
-from citycarbon.econometrics.jackknife import effective_clusters, jackknife, partial_leverage
+from citycarbon.econometrics.jackknife import Jackknife, effective_clusters, jackknife, partial_leverage
 from citycarbon.econometrics.resampling import Design
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
 from citycarbon.study.spec import Column, Study
@@ -30,18 +32,21 @@ METHODS = (CV3, *WILD, EFFECTIVE)
 FEW_TREATED = 6
 
 
-def few_cluster_rows(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+def few_cluster_rows(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, *, workers: int = 2) -> pd.DataFrame:
     """Of every headline column ``METHODS``, then a row ``leverage:`` and ``without:`` for every city with a treated row.
 
     ``statistic`` holds t, for ``effective_clusters`` and ``leverage:`` the number itself; ``without:`` has the estimate without
     that city; its name stands in the note. What is not estimable (``estimates`` says why) keeps its rows with the reason.
+    Numbers do not depend on ``workers`` (threads over columns).
     """
     names = dict(zip(panel["city_id"], panel["city_name"], strict=True)) if "city_name" in panel else {}
-    rows: list[dict[str, Any]] = []
-    for table, column in headline_columns(study):
-        found = _rows(panel, study, table, column, names, _reason(estimates, table, column))
-        rows += [{**labels(table, column), **row} for row in found]
-    return inference_frame(rows)
+
+    def of(at: tuple[str, Column]) -> list[dict[str, Any]]:
+        found = _rows(panel, study, *at, names, _reason(estimates, *at))
+        return [{**labels(*at), **row} for row in found]
+
+    with ThreadPoolExecutor(workers) as pool:
+        return inference_frame([row for rows in pool.map(of, headline_columns(study)) for row in rows])
 
 
 def cluster_design(sample: Sample, study: Study, column: Column) -> Design:
@@ -103,6 +108,10 @@ class _Case:
         cities = set(self.sample.rows.loc[self.sample.rows[self.column.treatment] == 1, "city_id"])
         return [i for i, city in enumerate(self.design.units) if city in cities]
 
+    @cached_property
+    def left(self) -> Jackknife:
+        return jackknife(self.sums)
+
     def name(self, position: int) -> str:
         city = self.design.units[position]
         return self.names.get(city) or str(city)
@@ -110,7 +119,7 @@ class _Case:
     def cv3(self) -> dict[str, Any]:
         from scipy.stats import t as student
 
-        left = jackknife(self.sums)
+        left = self.left
         row = {"method": CV3, "estimate": left.estimate, "df": self.design.df}
         if len(left.absorbed):
             gone = ", ".join(self.name(i) for i in left.absorbed)
@@ -141,7 +150,7 @@ class _Case:
         return {"method": EFFECTIVE, "estimate": self.sums.estimate, "statistic": effective_clusters(self.sums), "note": note}
 
     def by_city(self) -> list[dict[str, Any]]:
-        shares, left = partial_leverage(self.sums), jackknife(self.sums)
+        shares, left = partial_leverage(self.sums), self.left
         rows = []
         for i in self.treated:
             row = {"method": f"{LEVERAGE}{self.design.units[i]}", "estimate": left.estimate, "statistic": float(shares[i])}

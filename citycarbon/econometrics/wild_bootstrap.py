@@ -26,10 +26,10 @@ from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import BLOCK
 from citycarbon.econometrics.inversion import LEVEL, interval_t
 from citycarbon.econometrics.randomisation import p_value
-from citycarbon.econometrics.resampling import CHUNK
 from citycarbon.econometrics.resampling_statistics import Scored
 
 DRAWS = 9999
+CHUNK = 128  # draws at a time: the work arrays (draws x clusters, one an outcome) stay in the second-level cache
 RADEMACHER, WEBB = "rademacher", "webb"
 _LARGE, _SMALL = np.sqrt(1.5), np.sqrt(0.5)
 VALUES = {

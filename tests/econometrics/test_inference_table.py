@@ -169,6 +169,16 @@ def test_a_study_without_redraws_has_no_bootstrap_and_says_so(base_study):
     assert np.isfinite(got.loc["cv3", "p_value"])
 
 
+def test_threads_change_nothing(one):
+    panel, study, done, _ = one
+    tables = {"table2": study.tables["table2"], "table3": study.tables["table2"]}
+    two = study.model_copy(update={"tables": tables})
+    estimates = pd.concat([done.estimates, done.estimates.assign(table="table3")])
+    got = [few_cluster_rows(panel, two, estimates, workers=n) for n in (1, 3)]
+    pd.testing.assert_frame_equal(*got)
+    assert got[0]["table"].nunique() == 2
+
+
 def test_placebo_rows_take_the_default_scheme(one):
     _, study, done, _ = one
     assert len(done.placebo) > 1

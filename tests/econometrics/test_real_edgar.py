@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from citycarbon.econometrics import estimate_columns, refit
+from citycarbon.econometrics import estimate_columns, fwl, refit
+from citycarbon.econometrics.cluster_sums import ClusterSums
+from citycarbon.econometrics.jackknife import jackknife, partial_leverage
+from citycarbon.econometrics.resampling import Design
+from citycarbon.econometrics.wild_bootstrap import scored
 from citycarbon.study import load_study
 from citycarbon.study.dictionary import POLICY_LIST
 
@@ -42,3 +46,27 @@ def test_edgar_headline(edgar_panel):
     assert (row["n_obs"], row["n_clusters"], row["n_treated_cells"]) == (5605, 295, 17)
     differences = refit(edgar_panel, study, got)
     assert differences["refitted_ok"].all() and (differences["difference"] < 1e-10).all()
+
+
+@pytest.mark.real
+def test_bootstrap_and_jackknife_are_those_of_refits(edgar_panel):
+    rows = edgar_panel.rename(columns={"did_ai_pilot": "did"})[["city_id", "year", "lnco2", "did"]].sort_values(
+        ["city_id", "year"]
+    )
+    design = Design.build(rows, ["lnco2", "did"], [], ("city_id", "year"), ())
+    sums = ClusterSums.of(design)
+    effects, groups = fwl.Effects(fwl.codes(rows["city_id"]), fwl.codes(rows["year"])), fwl.codes(rows["city_id"])
+    y, did = rows["lnco2"].to_numpy(), rows[["did"]].to_numpy(dtype=float)
+    rest = effects.residualise(y[:, None])[:, 0]
+    weights = np.random.default_rng(1).choice([-1.0, 1.0], size=(20, design.n_clusters))
+    wanted = []
+    for v in weights:
+        again = fwl.absorbed_fit(y - rest + v[groups] * rest, did, effects, groups, design.k_counted)
+        wanted.append(again.params[0] / np.sqrt(again.cov[0, 0]))
+    np.testing.assert_allclose(scored(sums, weights).t(), wanted, rtol=0, atol=1e-10)
+    found = jackknife(sums)
+    assert not len(found.absorbed) and partial_leverage(sums).sum() == pytest.approx(1)
+    for position in np.argsort(partial_leverage(sums))[-9:]:  # the treated ones
+        left = rows["city_id"] != design.units[position]
+        x = fwl.Effects(fwl.codes(rows["city_id"][left]), fwl.codes(rows["year"][left]))
+        np.testing.assert_allclose(found.without[position], fwl.project(y[left], did[left], x)[0], rtol=0, atol=1e-10)
