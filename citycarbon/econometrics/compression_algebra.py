@@ -183,7 +183,7 @@ def fit_cells(cells: Cells) -> CellFit | str:
     by_cluster = cluster_crossproducts(cells, left)
     q = by_cluster.sum(axis=0)
     centred = _centred(cells)
-    verdict = _identify(cells, q[1:, 1:], np.sqrt(np.maximum(np.diag(centred)[1:], 0.0)))
+    verdict = _identify(cells, q[1:, 1:], np.sqrt(centred[1:]))
     keep = [j + 1 for j in verdict.keep]
     nested = _is_nested(cells.unit, cells.cluster)
     levels = (int(effects.second.max()) + 1 if by_unit else int(effects.first.max()) + 1) - effects.n_components + 1
@@ -197,16 +197,17 @@ def fit_cells(cells: Cells) -> CellFit | str:
     bread = np.linalg.inv(q[np.ix_(keep, keep)] * np.outer(scale, scale)) * np.outer(scale, scale)
     n = cells.n_obs
     cov = bread @ (scores.T @ scores) @ bread * (groups / (groups - 1)) * ((n - 1) / (n - k_counted))
-    rss, total, within = float(q[0, 0] - q[0, keep] @ params), float(centred[0, 0]), float(q[0, 0])
+    rss, total, within = float(q[0, 0] - q[0, keep] @ params), float(centred[0]), float(q[0, 0])
     has_r2 = total > 0 and within > 1e-12 * total
     r2, r2_within = (1 - rss / total, 1 - rss / within) if has_r2 else (np.nan, np.nan)
     return CellFit(params, cov, verdict, k_counted, parameters, r2, r2_within)
 
 
 def _centred(cells: Cells) -> np.ndarray:
-    """Cross-products (p, p) of all rows less the overall means."""
-    left = cells.means - cells.mass @ cells.means / cells.mass.sum()
-    return cells.within.sum(axis=0) + left.T @ (left * cells.mass[:, None])
+    """Sums of squares (p,) of all rows about the overall means."""
+    mean = cells.mass @ cells.means / cells.mass.sum()
+    between = [cells.mass @ (column - m) ** 2 for column, m in zip(cells.means.T, mean, strict=True)]
+    return np.maximum(np.diag(cells.within.sum(axis=0)) + between, 0.0)
 
 
 def _identify(cells: Cells, q: np.ndarray, size: np.ndarray) -> fwl.Identified:

@@ -152,8 +152,8 @@ def _too_many(table: ibis.Table, model: LargeModel, limit: int) -> UsageError:
     cells = int(usable(table, model).select(*model.keys).distinct().count().execute())
     need = cells * bytes_per_cell(model) / 2**30
     return UsageError(
-        f"The table has {cells:,} cells of {', '.join(model.keys)}; about {need:.1f} GiB of memory would be needed, and "
-        f"{limit * bytes_per_cell(model) / 2**30:.1f} GiB are allowed. Raise the limit (memory_gib), or use coarser units, "
+        f"The table has {cells:,} cells of {', '.join(model.keys)}; about {need:.2f} GiB of memory would be needed for them, "
+        f"and {limit * bytes_per_cell(model) / 2**30:.2f} GiB are allowed. Raise the limit (memory_gib), or use coarser units, "
         "times or treatment values."
     )
 

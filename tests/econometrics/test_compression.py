@@ -253,7 +253,9 @@ def test_too_few_observations():
 
 
 def test_a_table_with_more_cells_than_memory_is_refused_with_what_it_needs():
-    with pytest.raises(UsageError, match=r"has 126 cells of county, month, did; about .* GiB of memory would be needed"):
+    with pytest.raises(
+        UsageError, match=r"has 126 cells of county, month, did; about .* GiB of memory would be needed for them"
+    ):
         fitted(table(1), memory_gib=1e-5)
 
 
