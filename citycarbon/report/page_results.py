@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from citycarbon.report import table_sentences as tell
 from citycarbon.report.layout import count, table_name
 from citycarbon.report.page_extras import extras
+from citycarbon.report.page_large import large_tables, large_tables_said
 from citycarbon.report.page_schemes import schemes
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent, verdict
 from citycarbon.report.results import Line, Results, num, yes
@@ -154,6 +155,15 @@ class PageResults:
     def schemes(self) -> PlainTable | None:
         """The headline column under every scheme of reassignment."""
         return schemes(headline_row(self.estimates), self.beside)
+
+    @property
+    def large_tables(self) -> PlainTable | None:
+        """Regressions on tables larger than memory."""
+        return large_tables(self.beside)
+
+    @property
+    def large_tables_said(self) -> list[str]:
+        return large_tables_said(self.beside)
 
     @property
     def inference_said(self) -> list[str]:
