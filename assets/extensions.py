@@ -33,3 +33,21 @@ def large_tables(run: StudyRun) -> "dict[str, pd.DataFrame]":
         return kept_files(table.source, table.edition, run.landing, run.home)
 
     return {"large_tables": regressions(run.panel, run.study, files, run.home.root)}
+
+
+@result_tables(
+    deps=["city_panel"],
+    code=(*CODE, "citycarbon/figures"),
+    description=(
+        "Every reading that the text leaves open, crossed: each specification with its estimate, clustered error and RI p "
+        "(spec_curve.csv), the shares, the joint test and what each choice moves (spec_curve_summary.csv), and the figure. "
+        "Header only where the study declares no choices."
+    ),
+)
+def spec_curve(run: StudyRun) -> "dict[str, pd.DataFrame]":
+    from citycarbon.econometrics.spec_curve import spec_curve as crossed
+    from citycarbon.figures.curve import draw_curve
+
+    found = crossed(run.panel, run.study)
+    draw_curve(found.curve, found.summary, run.folder / "figures", "spec_curve", run.synthetic)
+    return {"spec_curve": found.curve, "spec_curve_summary": found.summary}

@@ -38,6 +38,7 @@ class LineageExporter(Protocol):
         "policy_lists",
         "splits",
         "large_tables",
+        "spec_curve",
         "figure1",
         "figure2",
         "figure3",

@@ -25,7 +25,7 @@ CODING_COLUMNS: dict[str, type] = {
     "printed_sd": str, "matches_printed": bool, "note": str,
 }  # fmt: skip
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
-_YEAR_COLUMN = {"announcement": "year_announcement", "first_full_year": "year_first_full"}  # of the policy list
+YEAR_COLUMN = {"announcement": "year_announcement", "first_full_year": "year_first_full"}  # of the policy list
 _OTHER_RULES = (
     ("announcement", "from the year of announcement on", "year_announcement", False),
     ("first_full_year", "from the first full year on", "year_first_full", False),
@@ -77,7 +77,7 @@ def _codings(
         out.append((coding, meaning, values, f"not built: {reason}" if reason else ""))
     for coding, meaning, year, whole in (
         *(other for other in _OTHER_RULES if other[0] != rule),
-        ("whole_cities", "as the rule, without pilots that cover a part of a city", _YEAR_COLUMN[rule], True),
+        ("whole_cities", "as the rule, without pilots that cover a part of a city", YEAR_COLUMN[rule], True),
     ):
         first = list_years(policy, year, study.treatment.subcity_rule, adoptions, whole_cities=whole)
         values = _from_years(sample, first) if first else None

@@ -5,9 +5,13 @@ Each names the regression column that it looks at again and what is varied. Noth
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SERIES_COLUMN = {"chen_county": "co2_mt_chen_county", "ceads_city": "co2_mt_ceads_city", "edgar_city": "co2_mt_edgar"}
+Series = Literal["chen_county", "ceads_city", "edgar_city"]
+ChoiceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 
 
 class Part(BaseModel):
@@ -49,7 +53,70 @@ class LargeTable(Part):
     memory_gib: float = Field(default=1.0, gt=0)
 
 
+class ControlSet(Part):
+    """One set of controls among those that are tried."""
+
+    id: ChoiceId
+    label: str
+    variables: list[str] = []
+
+
+class RowCondition(Part):
+    """A condition of a sample rule; keys and operators are those of a column's filter."""
+
+    variable: str
+    op: Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "is_missing", "is_present"]
+    value: str | int | float | list[str | int | float] | None = None
+
+
+class RowDrop(Part):
+    """One sample rule among those that are tried; without a filter: all rows."""
+
+    id: ChoiceId
+    label: str
+    filter: list[RowCondition] = []
+
+
+class SeriesChoice(Part):
+    """One emission series, or two joined: ``first`` before ``year``, ``second`` from then on. May be written as a name."""
+
+    first: Series
+    second: Series | None = None
+    year: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"first": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> SeriesChoice:
+        if (self.second is None) != (self.year is None):
+            raise ValueError("a splice needs both 'second' and 'year'")
+        return self
+
+    @property
+    def id(self) -> str:
+        return self.first if self.second is None else f"{self.first}_{self.second}_{self.year}"
+
+
+class SpecCurve(Part):
+    """The readings that are crossed in the specification curve: a list of choices for each; ``draws`` reassignments."""
+
+    draws: int = Field(default=999, gt=0)
+    effects: list[Literal["city", "province"]] = Field(min_length=1)
+    controls: list[ControlSet] = Field(min_length=1)
+    year_rules: list[Literal["announcement", "first_full_year"]] = Field(min_length=1)
+    subcity_rules: list[Literal["treat", "exclude", "never"]] = Field(min_length=1)
+    series: list[SeriesChoice] = Field(min_length=1)
+    scales: list[Literal["ln", "ln_per_head", "asinh", "level", "per_head"]] = Field(min_length=1)
+    rows: list[Literal["study", "own"]] = Field(min_length=1)
+    samples: list[RowDrop] = Field(min_length=1)
+    winsorise: list[Annotated[float, Field(ge=0, lt=0.5)]] = [0.0]
+
+
 class Extensions(Part):
     """What is asked for; a part that is absent is not computed, and its file holds its header only."""
 
     large_tables: list[LargeTable] = []
+    spec_curve: SpecCurve | None = None

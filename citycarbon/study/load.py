@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
 from citycarbon.sources.registry import load_registry
-from citycarbon.study.dictionary import CALENDAR, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
+from citycarbon.study.dictionary import CALENDAR, KEYS, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
 
@@ -102,6 +102,7 @@ def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
     yield from _outcome_problems(study)
     yield from _table_problems(study)
     yield from _large_table_problems(study)
+    yield from _curve_problems(study)
 
 
 def _window_problems(study: Study) -> Iterator[Problem]:
@@ -267,6 +268,33 @@ def _large_table_problems(study: Study) -> Iterator[Problem]:
         yield from _repeated((*at, i), numbers, "column")
         for name in sorted({*table.unit, *table.time, table.city, table.cluster} & set(numbers)):
             yield (*at, i), f"the column '{name}' says where or when a row is; it cannot be a number of it too"
+
+
+def _curve_problems(study: Study) -> Iterator[Problem]:
+    """The specification curve: distinct choices, known variables, and an outcome that the choices are readings of."""
+    curve = study.extensions.spec_curve if study.extensions else None
+    if curve is None:
+        return
+    at: Where = ("extensions", "spec_curve")
+    for key in ("controls", "series", "samples"):
+        yield from _repeated((*at, key), [c.id for c in getattr(curve, key)], "id", key="id")
+    for i, controls in enumerate(curve.controls):
+        for j, name in enumerate(controls.variables):
+            if name not in VARIABLES:
+                yield (*at, "controls", i, "variables", j), f"unknown variable '{name}'{suggestion(name, VARIABLES)}"
+    for i, sample in enumerate(curve.samples):
+        for j, condition in enumerate(sample.filter):
+            known = [*KEYS, *VARIABLES]
+            name = condition.variable
+            if name not in known and not name.startswith((POLICY_DUMMY, POLICY_YEAR)):
+                yield (*at, "samples", i, "filter", j, "variable"), f"unknown column '{name}'{suggestion(name, known)}"
+    if study.outcome.variable not in ("lnco2", "co2_mt"):
+        yield at, f"the choices are readings of CO2; the study's outcome is '{study.outcome.variable}'"
+    if study.treatment.subcity_rule == "exclude" and set(curve.subcity_rules) - {"exclude"}:
+        yield (
+            (*at, "subcity_rules"),
+            "the study leaves cities with a part as a zone out of its panel; only 'exclude' can be read",
+        )
 
 
 def _unknown_kinds(value: object) -> list[str]:

@@ -1,0 +1,57 @@
+"""The specification curve as drawn: small, the same bytes each time, words from its numbers, nothing where nothing is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from citycarbon.econometrics.curve_choices import READINGS
+from citycarbon.econometrics.spec_curve import CURVE_TYPES, SUMMARY_TYPES
+from citycarbon.figures.curve import draw_curve
+
+
+@pytest.fixture
+def frames():
+    rng = np.random.default_rng(1)
+    n = 1200
+    curve = pd.DataFrame({name: pd.Series(dtype="object") for name in CURVE_TYPES}).reindex(range(n))
+    for reading in READINGS:
+        curve[reading] = rng.choice(["city", "chen_county_edgar_city_2018"] if reading == "series" else ["a", "b"], n)
+    relative = np.sort(rng.normal(-0.2, 0.2, n))
+    curve = curve.assign(
+        spec=np.arange(1, n + 1), relative=relative, relative_low=relative - 0.2, relative_high=relative + 0.2,
+        p_ri_t=rng.uniform(size=n), band_low=-0.3, band_high=0.3, rank=np.arange(1, n + 1), is_headline=np.arange(n) == 700,
+    )  # fmt: skip
+    summary = pd.DataFrame(
+        [
+            {"part": "curve", "name": "all", "share_negative": 0.84, "share_negative_ri": 0.05},
+            {"part": "curve", "name": "headline", "observed": relative[700], "note": "rank 701 of 1200"},
+            {"part": "choice", "name": "scale", "moves": 0.25},
+            {"part": "joint", "name": "median_t", "p_value": 0.0126, "draws": 999},
+        ]
+    ).reindex(columns=list(SUMMARY_TYPES))
+    return curve, summary
+
+
+def test_files_words_and_size(frames, tmp_path):
+    paths = draw_curve(*frames, tmp_path, "spec_curve", True)
+    assert [p.suffix for p in paths] == [".svg", ".png", ".csv", ".txt"]
+    words = paths[3].read_text(encoding="utf-8")
+    assert words.startswith("SYNTHETIC") and "1,200 estimates" in words and "Negative: 84 %" in words
+    assert "p = 0.013" in words and "rank 701 of 1200" in words and "scale 0.250" in words
+    assert paths[0].stat().st_size < 400_000
+    points = pd.read_csv(paths[2])
+    assert len(points) == 1200 and points["relative"].is_monotonic_increasing
+
+
+def test_the_same_numbers_in_another_order_give_the_same_bytes(frames, tmp_path):
+    curve, summary = frames
+    one = draw_curve(curve, summary, tmp_path / "a", "spec_curve", False)
+    other = draw_curve(curve.sample(frac=1, random_state=2), summary, tmp_path / "b", "spec_curve", False)
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in other]
+
+
+def test_nothing_is_drawn_where_nothing_is_estimable(frames, tmp_path):
+    curve, summary = frames
+    assert draw_curve(curve.assign(relative=np.nan), summary, tmp_path, "spec_curve", False) == []
