@@ -128,7 +128,7 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
         ("policy: ai_pilot", "policy: ai_pilots", "ai_pilots", ["no list of adopting cities", "mean 'ai_pilot'", "low_carbon"]),
         ("{id: nogov, label", "{id: six, label", "{id: six, label: without", ["'six' stands 2 times"]),
         (", second: edgar_city, year: 2020}", ", year: 2020}", "ceads_city, year: 2020", ["a splice needs both"]),
-        ("without municipalities, filter: [{variable: unit_kind", "x, filter: [{variable: unit_kinds", "kinds", ["'unit_kind'"]),
+        ("municipalities, filter: [{variable: unit_kind", "x, filter: [{variable: unit_kinds", "kinds, op", ["'unit_kind'"]),
         ("cluster: city", "clusters: city", "clusters: city", ["unknown key"]),
         ("year_rule: announcement", "year_rule: approval", "approval", ["'announcement' or 'first_full_year'"]),
         ("    kind: attrition", "    kind: attritions", "attritions", ["'regression', 'descriptives', 'attrition'"]),
