@@ -152,7 +152,7 @@ class PageData:
             ("tables", "Tables", True),
             *((t["name"], t["number"], True) for t in found.tables),
             ("inference", "Inference", bool(found.inference)),
-            ("large-tables", "Larger tables", bool(found.large_tables)),
+            *((part["section"].anchor, part["section"].title, True) for part in found.beyond),
             ("claims", "Claims", bool(paper.claims)),
             ("comparison", "Published against computed", bool(paper.compared_effects or paper.compared_descriptives)),
             ("forensics", "Forensics", bool(paper.forensics or paper.own_said)),

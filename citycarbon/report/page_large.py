@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 
 from citycarbon.report.layout import count
+from citycarbon.report.page_sections import Section
 from citycarbon.report.page_tables import NONE, PlainTable, p_cell
 from citycarbon.report.results import Line, Results, num
 from citycarbon.report.sentences import scaled
 
 
-def large_tables(results: Results) -> PlainTable | None:
-    """One line a coefficient; None where the release has no such regression."""
+def large_tables(results: Results) -> Section | None:
+    """None where the release has no such regression."""
+    table = _table(results)
+    if table is None:
+        return None
+    return Section(anchor="large-tables", title="Tables larger than memory", said=_said(results), tables=[table])
+
+
+def _table(results: Results) -> PlainTable | None:
+    """One line a coefficient."""
     rows = results.rows("large_tables")
     if not rows:
         return None
@@ -25,7 +34,7 @@ def large_tables(results: Results) -> PlainTable | None:
     )
 
 
-def large_tables_said(results: Results) -> list[str]:
+def _said(results: Results) -> list[str]:
     """What each table is a regression of, and what of it was left out; one sentence or two a table."""
     said: list[str] = []
     first: dict[str, Line] = {}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from citycarbon.report import table_sentences as tell
 from citycarbon.report.layout import count, table_name
+from citycarbon.report.page_beyond import beyond
 from citycarbon.report.page_extras import extras
-from citycarbon.report.page_large import large_tables, large_tables_said
 from citycarbon.report.page_schemes import schemes
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent, verdict
 from citycarbon.report.results import Line, Results, num, yes
@@ -56,8 +56,9 @@ class PageResults:
     @cached_property
     def more_figures(self) -> list[dict[str, Any]]:
         """Every other figure of the release, by name."""
+        placed = {*FIGURES, *(f["name"] for part in self.beyond for f in part["figures"])}
         names = sorted(p.stem for p in (self.release / "figures").glob("*.svg"))
-        return [f for name in names if name not in FIGURES and (f := self._figure(name))]
+        return [f for name in names if name not in placed and (f := self._figure(name))]
 
     def _figure(self, name: str) -> dict[str, Any] | None:
         svg = self.release / "figures" / f"{name}.svg"
@@ -69,11 +70,15 @@ class PageResults:
         said = words.read_text(encoding="utf-8").strip() if words.is_file() else ""
         text = inline_svg(svg)
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.S)
-        number = re.sub(r"^figure(?=\d)", "Figure ", name)
+        named = _unescaped(title[1]) if title else ""
+        if numbered := re.fullmatch(r"figure(\d+)", name):
+            number = f"Figure {numbered[1]}"
+        else:  # goes by its title
+            number, named = named or name.replace("_", " ").capitalize(), ""
         return {
             "name": name,
-            "number": number.replace("_", " ").capitalize(),
-            "title": _unescaped(title[1]) if title else "",
+            "number": number,
+            "title": named,
             "svg": _with_role(text, said or number),
             "words": said,
             "files": [
@@ -156,14 +161,10 @@ class PageResults:
         """The headline column under every scheme of reassignment."""
         return schemes(headline_row(self.estimates), self.beside)
 
-    @property
-    def large_tables(self) -> PlainTable | None:
-        """Regressions on tables larger than memory."""
-        return large_tables(self.beside)
-
-    @property
-    def large_tables_said(self) -> list[str]:
-        return large_tables_said(self.beside)
+    @cached_property
+    def beyond(self) -> list[dict[str, Any]]:
+        """What stands behind the tables, each section with its figures."""
+        return [{"section": s, "figures": [f for name in s.figures if (f := self._figure(name))]} for s in beyond(self.beside)]
 
     @property
     def inference_said(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 from citycarbon.econometrics.large_tables import LARGE_COLUMNS
-from citycarbon.report.page_large import large_tables, large_tables_said
+from citycarbon.report.page_large import large_tables
 from citycarbon.report.results import NO_RESULTS, Results
 
 ROW = dict.fromkeys(LARGE_COLUMNS, "") | {
@@ -29,18 +29,18 @@ def results(folder, *rows):
 
 def test_a_release_without_large_tables_shows_none(tmp_path):
     for found in (NO_RESULTS, results(tmp_path)):
-        assert large_tables(found) is None and large_tables_said(found) == []
+        assert large_tables(found) is None
 
 
 def test_numbers_and_what_was_left_out(tmp_path):
     found = results(tmp_path, ROW, ROW | {"term": "x1", "p_ri_t": "", "note": "not estimable: absorbed", "estimate": ""})
-    table = large_tables(found)
+    table = large_tables(found).tables[0]
     assert table.lines[0] == [
         "By sector: did", "\N{MINUS SIGN}0.308", "0.022", "0.012", "0.035", "1,000,000", "5,000", "220", "9"
     ]  # fmt: skip
     assert table.lines[1][1:3] == ["\N{EN DASH}"] * 2 and table.lines[1][4] == "\N{EN DASH}"
     assert "By sector, x1: not estimable: absorbed." in table.note and table.files == ("large_tables.csv",)
-    assert large_tables_said(found) == [
+    assert large_tables(found).said == [
         "By sector: ln_co2 on 1,000,000 rows of edition 2024, with effects of county_id (280 levels) + month (36 levels); "
         "errors clustered by city_id.",
         "10 of 1,000,010 rows left out (x1 missing: 10).",
@@ -49,9 +49,9 @@ def test_numbers_and_what_was_left_out(tmp_path):
 
 def test_what_was_not_estimated_says_so_and_nothing_reads_nan(tmp_path):
     found = results(tmp_path, FAILED, ROW)
-    assert large_tables_said(found)[0] == "Absent: nothing was estimated."
-    assert large_tables_said(found)[1].startswith("By sector: ")
-    table = large_tables(found)
+    assert large_tables(found).said[0] == "Absent: nothing was estimated."
+    assert large_tables(found).said[1].startswith("By sector: ")
+    table = large_tables(found).tables[0]
     assert set(table.lines[0][1:]) == {"\N{EN DASH}"}
     assert "Absent: not estimable: no edition." in table.note
     assert "nan" not in str(table).lower()

@@ -1,0 +1,118 @@
+"""The specification curve as a section of a release's page: ``spec_curve_summary.csv`` in sentences and tables."""
+
+from __future__ import annotations
+
+import math
+
+from citycarbon.report.layout import count
+from citycarbon.report.page_sections import Section
+from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent
+from citycarbon.report.results import Line, Results, num
+from citycarbon.report.sentences import p_text, signed
+
+READINGS = {
+    "effects": "fixed effects", "controls": "controls", "year_rule": "first treated year",
+    "subcity_rule": "zone in a part of a city",
+    "series": "CO2 series",
+    "scale": "scale of the outcome", "rows": "rows", "sample": "cities", "winsorise": "winsorising",
+}  # fmt: skip
+_FILES = ("spec_curve_summary.csv", "spec_curve.csv")
+
+
+def spec_curve(results: Results) -> Section | None:
+    """None where the release has no specification that is estimable."""
+    rows = results.rows("spec_curve_summary")
+    whole = next((r for r in rows if r["part"] == "curve" and r["name"] == "all"), None)
+    if whole is None:
+        return None
+    return Section(
+        anchor="spec-curve",
+        title="How far the result depends on choices",
+        said=_said(rows, whole),
+        figures=["spec_curve"],
+        tables=[t for t in [_moves(rows)] if t],
+        folded=[t for t in [_levels(rows), _joint(rows)] if t],
+    )
+
+
+def _said(rows: list[Line], whole: Line) -> list[str]:
+    number, unknown = num(whole, "n"), num(whole, "not_estimable")
+    said = [
+        f"Every reading that the text leaves open was crossed with every other: {count(number)} specifications, of which "
+        f"{count(number - unknown)} can be estimated on this panel and {count(unknown)} cannot (each says why in its row)."
+    ]
+    if not math.isfinite(num(whole, "median_relative")):
+        return said
+    said.append(
+        f"The median estimate is {signed(num(whole, 'median_relative'))} log points; {percent(num(whole, 'share_negative'))} "
+        f"are negative, {percent(num(whole, 'share_negative_ri'))} negative with p below 0.05 by randomisation inference, "
+        f"{percent(num(whole, 'share_positive_ri'))} positive with such a p."
+    )
+    own = next((r for r in rows if r["part"] == "curve" and r["name"] == "headline"), None)
+    if own is not None and own["note"]:
+        said.append(f"The study's own column, {signed(num(own, 'observed'))}, has {own['note']}.")
+    joint = next((r for r in rows if r["part"] == "joint" and r["name"] == "median_t"), None)
+    if joint is not None:
+        said.append(
+            f"Taken together: a median t statistic of {signed(num(joint, 'observed'))} or further from zero comes up in "
+            f"reassignments with p {p_text(num(joint, 'p_value'))} ({count(num(joint, 'draws'))} drawn curves). This asks "
+            "whether anything is there under as-if-random assignment and the sharp null in every specification; "
+            "pilots are selected."
+        )
+    if ranked := _ranked(rows):
+        first = ranked[0]
+        said.append(
+            f"The choice that moves the estimate most, all others held, is the {READINGS.get(first['name'], first['name'])}: "
+            f"by {fixed(num(first, 'moves'), 3)} log points in the median combination."
+        )
+    return said
+
+
+def _ranked(rows: list[Line]) -> list[Line]:
+    known = [r for r in rows if r["part"] == "choice" and math.isfinite(num(r, "moves"))]
+    return sorted(known, key=lambda r: -num(r, "moves"))
+
+
+def _moves(rows: list[Line]) -> PlainTable | None:
+    ranked = _ranked(rows)
+    if not ranked:
+        return None
+    choices = {r["name"]: sum(s["part"] == "level" and s["name"] == r["name"] for s in rows) for r in ranked}
+    return PlainTable(
+        "What each choice moves, all others held",
+        ["Choice", "Readings", "Median range of the estimate, log points"],
+        [[READINGS.get(r["name"], r["name"]), count(choices[r["name"]]), fixed(num(r, "moves"), 3)] for r in ranked],
+        "For each combination of the other choices, the range of the estimates between the readings of this one; then the "
+        "median over the combinations. Estimates on a level scale are divided by the mean of the outcome.",
+        files=_FILES,
+    )
+
+
+def _levels(rows: list[Line]) -> PlainTable | None:
+    levels = [r for r in rows if r["part"] == "level"]
+    body = [
+        [
+            f"{READINGS.get(r['name'], r['name'])}: {r['level'].replace('_', ' ')}",
+            count(num(r, "n")),
+            count(num(r, "not_estimable")),
+            signed(num(r, "median_relative")) if math.isfinite(num(r, "median_relative")) else NONE,
+            percent(num(r, "share_negative")),
+            percent(num(r, "share_negative_ri")),
+        ]
+        for r in levels
+    ]
+    head = ["Reading", "Specifications", "Not estimable", "Median, log points", "Negative", "Negative, p by RI below 0.05"]
+    return PlainTable("The specifications of each reading", head, body, files=_FILES) if body else None
+
+
+def _joint(rows: list[Line]) -> PlainTable | None:
+    body = [
+        [r["level"], fixed(num(r, "observed"), 3), p_cell(num(r, "p_value")), fixed(num(r, "low"), 3), fixed(num(r, "high"), 3)]
+        for r in rows
+        if r["part"] == "joint"
+    ]
+    head = ["Statistic of the whole curve", "Observed", "p, RI", "2.5 % of the drawn curves", "97.5 %"]
+    note = (
+        "Every draw hands the pilots' dates to other cities and gives a whole curve, read by the rules of each specification."
+    )
+    return PlainTable("The curve as a whole against drawn curves", head, body, note, files=_FILES) if body else None
