@@ -13,6 +13,7 @@ import numpy as np
 # A term with less than this share of its norm left after projection is not estimable. Slightly above the 1e-5 at which PanelOLS
 # calls a variable absorbed, so that PanelOLS is never handed a variable that it would refuse.
 ABSORBED = 1.1e-5
+WIDE = 20  # columns from which ``identify`` judges the triangle of a QR instead of all rows: many least squares, each small
 
 
 def codes(values: object) -> np.ndarray:
@@ -116,6 +117,8 @@ def identify(x: np.ndarray, effects: Effects) -> Identified:
     centred, root = x - effects.mean(x), effects.root[:, None]
     left = effects.residualise(centred) * root
     floor = 1e-13 * np.linalg.norm(x, axis=0)  # a constant, centred, leaves rounding only
+    if left.shape[1] > WIDE and len(left) > left.shape[1]:  # R has the norms and the linear relations of what is left
+        left = np.linalg.qr(left, mode="r")
     return judge(left, np.linalg.norm(centred * root, axis=0), floor)
 
 

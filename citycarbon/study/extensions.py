@@ -28,6 +28,7 @@ class Target(Part):
 
 
 Columns = Annotated[list[str], Field(min_length=1)]
+Kilometres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LargeTable(Part):
@@ -115,8 +116,28 @@ class SpecCurve(Part):
     winsorise: list[Annotated[float, Field(ge=0, lt=0.5)]] = [0.0]
 
 
+class Sensitivity(Part):
+    """One regression column under other controls, samples, distances, errors, scales and dates (``sensitivity.csv``).
+
+    ``draws``: redraws of the treatment a variant; ``draws_remade``: where the sample or a second regressor is made again in
+    every draw. ``distances_km``: how far spill-overs may reach. ``conley_km``: cutoffs of Conley's errors, by each of
+    ``conley_kernels``. ``without_years``: years that one variant leaves out.
+    """
+
+    column: Target
+    draws: int = Field(default=9999, gt=0)
+    draws_remade: int = Field(default=4999, gt=0)
+    distances_km: list[Kilometres] = [50.0, 100.0, 200.0]
+    conley_km: list[Kilometres] = [100.0, 300.0, 500.0]
+    conley_kernels: list[Literal["bartlett", "uniform"]] = ["bartlett", "uniform"]
+    without_years: list[int] = []
+
+
 class Extensions(Part):
     """What is asked for; a part that is absent is not computed, and its file holds its header only."""
 
     large_tables: list[LargeTable] = []
+<<<<<<< HEAD
     spec_curve: SpecCurve | None = None
+=======
+    sensitivity: Sensitivity | None = None

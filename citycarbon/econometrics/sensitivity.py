@@ -1,0 +1,65 @@
+"""``sensitivity.csv``: one regression column looked at again in every way that the study asks for, all rows together.
+
+What is varied is the work of the modules it calls; their first lines say which analyses are theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from citycarbon.econometrics.sample import KEYS
+from citycarbon.econometrics.sensitivity_base import Base, Variant
+from citycarbon.econometrics.sensitivity_rows import SENSITIVITY_COLUMNS, sensitivity_frame
+from citycarbon.econometrics.sensitivity_samples import anticipation, controls, headline, samples
+from citycarbon.econometrics.sensitivity_scale import outcome_scale
+from citycarbon.econometrics.sensitivity_spatial import conley, donut, exposure
+from citycarbon.econometrics.spatial import read_centroids
+from citycarbon.study.spec import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ANALYSES", "SENSITIVITY_COLUMNS", "sensitivity", "variants"]
+
+# Analysis -> the function that lists its variants, in the order of the file.
+ANALYSES = {
+    "headline": headline,
+    "controls": controls,
+    "donut": donut,
+    "exposure": exposure,
+    "conley": conley,
+    "outcome_scale": outcome_scale,
+    "anticipation": anticipation,
+    "samples": samples,
+}
+
+
+def sensitivity(panel: pd.DataFrame, study: Study, centroids: Mapping[str, tuple[float, float]] | None = None) -> pd.DataFrame:
+    """The rows of ``sensitivity.csv`` (``SENSITIVITY_COLUMNS``) for ``extensions.sensitivity`` of the study; none without it.
+
+    ``panel``: the mart ``city_panel``, rows in any order; ``centroids``: city_id -> longitude and latitude in degrees
+    (default: the project's seed). A variant that these data do not carry keeps its rows, empty, with the reason in ``note``;
+    so does every variant where the panel has a city and year twice.
+    """
+    options = study.extensions.sensitivity if study.extensions else None
+    if options is None:
+        return sensitivity_frame([])
+    repeated = int(panel.duplicated(KEYS).sum())
+    base = Base(
+        panel.sort_values(KEYS, kind="stable", ignore_index=True),
+        study,
+        options.column.table,
+        study.column(options.column.table, options.column.column),
+        options,
+        read_centroids() if centroids is None else centroids,
+    )
+    if repeated:
+        reason = f"{repeated} rows repeat a city and year"
+        return sensitivity_frame([row for variant in variants(base) for row in variant.unmade(base, reason)])
+    return sensitivity_frame([row for variant in variants(base) for row in variant.rows(base)])
+
+
+def variants(base: Base) -> Iterable[Variant]:
+    """Every variant of every analysis, in the order of the file."""
+    return (variant for analysis in ANALYSES.values() for variant in analysis(base))
