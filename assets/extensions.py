@@ -51,3 +51,18 @@ def spec_curve(run: StudyRun) -> "dict[str, pd.DataFrame]":
     found = crossed(run.panel, run.study)
     draw_curve(found.curve, found.summary, run.folder / "figures", "spec_curve", run.synthetic)
     return {"spec_curve": found.curve, "spec_curve_summary": found.summary}
+
+
+@result_tables(
+    deps=["city_panel"],
+    code=(*CODE, "dbt_project/seeds/city_centroids.csv"),
+    description=(
+        "The headline column looked at again (sensitivity.csv): other controls, without and with its neighbours, Conley's "
+        "errors, other scales of the outcome, anticipation, other samples; each redrawn where it can be. Header only where the "
+        "study asks for none."
+    ),
+)
+def sensitivity(run: StudyRun) -> "dict[str, pd.DataFrame]":
+    from citycarbon.econometrics.sensitivity import sensitivity as looked_at_again
+
+    return {"sensitivity": looked_at_again(run.panel, run.study)}

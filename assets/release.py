@@ -39,6 +39,7 @@ class LineageExporter(Protocol):
         "splits",
         "large_tables",
         "spec_curve",
+        "sensitivity",
         "figure1",
         "figure2",
         "figure3",

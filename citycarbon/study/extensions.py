@@ -137,7 +137,5 @@ class Extensions(Part):
     """What is asked for; a part that is absent is not computed, and its file holds its header only."""
 
     large_tables: list[LargeTable] = []
-<<<<<<< HEAD
     spec_curve: SpecCurve | None = None
-=======
     sensitivity: Sensitivity | None = None

@@ -13,6 +13,7 @@ from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
 from citycarbon.sources.registry import load_registry
 from citycarbon.study.dictionary import CALENDAR, KEYS, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
+from citycarbon.study.extensions import Target
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
 
@@ -103,6 +104,7 @@ def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
     yield from _table_problems(study)
     yield from _large_table_problems(study)
     yield from _curve_problems(study)
+    yield from _sensitivity_problems(study)
 
 
 def _window_problems(study: Study) -> Iterator[Problem]:
@@ -294,6 +296,41 @@ def _curve_problems(study: Study) -> Iterator[Problem]:
         yield (
             (*at, "subcity_rules"),
             "the study leaves cities with a part as a zone out of its panel; only 'exclude' can be read",
+        )
+
+
+def _sensitivity_problems(study: Study) -> Iterator[Problem]:
+    """The column that is looked at again: it exists and is a plain two-way regression on ``did``; years of the window."""
+    asked = study.extensions.sensitivity if study.extensions else None
+    if asked is None:
+        return
+    at: Where = ("extensions", "sensitivity")
+    for key in ("distances_km", "conley_km", "conley_kernels", "without_years"):
+        yield from _repeated((*at, key), [f"{v:g}" if isinstance(v, float) else str(v) for v in getattr(asked, key)], "entry")
+    for i, year in enumerate(asked.without_years):
+        if not study.window.first <= year <= study.window.last:
+            yield (*at, "without_years", i), f"found {year}, allowed are the years of the window"
+    yield from _target_problems((*at, "column"), asked.column, study)
+
+
+def _target_problems(where: Where, target: Target, study: Study) -> Iterator[Problem]:
+    """A column that other estimates start from: it exists, its treatment is ``did``, and nothing but rows is chosen before."""
+    tables = study.regression_tables()
+    if target.table not in tables:
+        known = ", ".join(tables)
+        yield (*where, "table"), f"no regression table '{target.table}'{suggestion(target.table, tables)} Allowed: {known}"
+        return
+    ids = [column.id for column in tables[target.table].columns]
+    if target.column not in ids:
+        yield (*where, "column"), f"no column '{target.column}' in {target.table}. Allowed: {', '.join(ids)}"
+        return
+    column = tables[target.table].column(target.column)
+    others = {"treatment": column.treatment != "did", "estimator": column.estimator != "twfe"}
+    others |= {key: bool(getattr(column, key)) for key in ("matching", "winsorise")}
+    if found := [key for key, differs in others.items() if differs]:
+        yield (
+            (*where, "column"),
+            f"column '{column.id}' has its own {' and '.join(found)}: name a plain two-way column of 'did'",
         )
 
 
