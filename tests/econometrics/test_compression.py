@@ -95,6 +95,13 @@ def test_clusters_that_cut_through_units_count_the_units_effects():
     assert found.estimates[0].std_error == pytest.approx(error, rel=EXACT)
 
 
+def test_clusters_that_cut_through_units_of_panels_that_fall_apart():
+    data = table(7)
+    data = pd.concat([data, data.assign(county=data["county"] + 100, month=data["month"] + 100)], ignore_index=True)
+    found = fitted(data.assign(region=np.arange(len(data)) % 5), replace(MODEL, cluster="region"))
+    assert found.k_counted == 3 + data["county"].nunique() + data["month"].nunique() - 2
+
+
 def test_panels_that_fall_apart_lose_a_time_each():
     """Two groups of counties that share no month: one base month in each."""
     left = table(1)
@@ -223,6 +230,18 @@ def test_collinear_controls_are_named_and_the_treatment_keeps_its_coefficient():
     assert notes(found)["did"] == ""
     did, oracle = found.estimates[0], from_rows(data, TERMS)
     assert (did.value, did.std_error) == pytest.approx((oracle.params[1], np.sqrt(oracle.cov[1, 1])), rel=EXACT)
+
+
+@pytest.mark.parametrize("left", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_collinear_controls_of_which_the_effects_leave_little_are_told_all_the_same(left):
+    """What is left of a control is a difference of larger sums: its rounding must not make three controls of two."""
+    data = table(17)
+    level = (data["county"] ** 2 - 3.0 * data["month"]) / 60  # of about the size of what is added
+    data = data.assign(x1=level + left * data["x1"], x2=left * data["x2"] - 2 * level).assign(x3=lambda d: d["x1"] + d["x2"])
+    found = fitted(data, replace(MODEL, controls=("x1", "x2", "x3")))
+    assert all(notes(found)[name].startswith("not estimable: collinear") for name in ("x1", "x2", "x3"))
+    did, oracle = found.estimates[0], from_rows(data, TERMS)
+    assert (did.value, did.std_error) == pytest.approx((oracle.params[1], np.sqrt(oracle.cov[1, 1])), rel=1e-7)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e6, 1e-6])

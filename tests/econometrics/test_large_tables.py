@@ -112,6 +112,38 @@ def test_no_treated_city(added, panel, base_study):
     assert rows["estimate"].notna().tolist() == [False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("first", "note"),
+    [
+        ({CITIES[2]: 2020}, ""),
+        (dict.fromkeys(CITIES, 2020), "not estimable: absorbed by the fixed effects"),
+        ({c: 2020 + i % 2 for i, c in enumerate(CITIES)}, ""),
+        ({CITIES[2]: 2015}, "not estimable: absorbed by the fixed effects"),  # before the table begins
+        ({CITIES[2]: 2022}, "not estimable: absorbed by the fixed effects"),  # after it ends
+    ],
+)
+def test_one_city_every_city_and_cities_treated_outside_the_table(added, panel, base_study, first, note):
+    rows = estimated(panel.assign(first_year_ai_pilot=panel["city_id"].map(first)), base_study, added[0], TABLE)
+    did = rows.iloc[0]
+    assert did["note"] == note
+    assert np.isfinite([did["estimate"], did["std_error"], did["p_ri_t"]]).tolist() == [not note] * 3
+    assert rows["estimate"].notna().tolist() == [not note, True, True]
+    if len(first) == 1 and not note:
+        assert did["p_ri_t"] > 1 / 45  # of 40 cities that could have been it
+
+
+@pytest.mark.parametrize(
+    ("cluster", "note"),
+    [
+        ("county_id", "no randomisation inference: a city lies in more than one cluster"),
+        ("sector", "no randomisation inference: a city lies in more than one cluster"),
+    ],
+)
+def test_clusters_that_do_not_hold_the_cities_have_no_redraws(added, panel, base_study, cluster, note):
+    did = estimated(panel, base_study, added[0], TABLE.model_copy(update={"cluster": cluster})).iloc[0]
+    assert did["note"].endswith(note) and np.isfinite(did["std_error"]) and np.isnan(did["p_ri_t"])
+
+
 def test_a_study_without_large_tables_gives_a_header(panel, base_study, added):
     rows = large_tables(panel, base_study, lambda _: {})
     assert list(rows.columns) == list(LARGE_COLUMNS) and not len(rows)
