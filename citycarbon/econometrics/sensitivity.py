@@ -5,7 +5,7 @@ What is varied is the work of the modules it calls; their first lines say which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from citycarbon.econometrics.sample import KEYS
@@ -35,12 +35,18 @@ ANALYSES = {
 }
 
 
-def sensitivity(panel: pd.DataFrame, study: Study, centroids: Mapping[str, tuple[float, float]] | None = None) -> pd.DataFrame:
+def sensitivity(
+    panel: pd.DataFrame,
+    study: Study,
+    centroids: Mapping[str, tuple[float, float]] | None = None,
+    *,
+    analyses: Collection[str] = tuple(ANALYSES),
+) -> pd.DataFrame:
     """The rows of ``sensitivity.csv`` (``SENSITIVITY_COLUMNS``) for ``extensions.sensitivity`` of the study; none without it.
 
     ``panel``: the mart ``city_panel``, rows in any order; ``centroids``: city_id -> longitude and latitude in degrees
-    (default: the project's seed). A variant that these data do not carry keeps its rows, empty, with the reason in ``note``;
-    so does every variant where the panel has a city and year twice.
+    (default: the project's seed); ``analyses``: those of ``ANALYSES`` that are wanted. A variant that these data do not carry
+    keeps its rows, empty, with the reason in ``note``; so does every variant where the panel has a city and year twice.
     """
     options = study.extensions.sensitivity if study.extensions else None
     if options is None:
@@ -56,10 +62,10 @@ def sensitivity(panel: pd.DataFrame, study: Study, centroids: Mapping[str, tuple
     )
     if repeated:
         reason = f"{repeated} rows repeat a city and year"
-        return sensitivity_frame([row for variant in variants(base) for row in variant.unmade(base, reason)])
-    return sensitivity_frame([row for variant in variants(base) for row in variant.rows(base)])
+        return sensitivity_frame([row for variant in variants(base, analyses) for row in variant.unmade(base, reason)])
+    return sensitivity_frame([row for variant in variants(base, analyses) for row in variant.rows(base)])
 
 
-def variants(base: Base) -> Iterable[Variant]:
-    """Every variant of every analysis, in the order of the file."""
-    return (variant for analysis in ANALYSES.values() for variant in analysis(base))
+def variants(base: Base, analyses: Collection[str]) -> Iterable[Variant]:
+    """Every variant of these analyses, in the order of the file."""
+    return (variant for name, analysis in ANALYSES.items() if name in analyses for variant in analysis(base))

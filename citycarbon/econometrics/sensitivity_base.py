@@ -46,6 +46,12 @@ class Base:
     def sample(self) -> Sample:
         return estimation_sample(self.panel, self.study, self.column)
 
+    @cached_property
+    def fitted(self) -> tuple[Case, Fit]:
+        """The column as it stands, for what changes its error alone. Raises NotEstimable without rows."""
+        case = Case.of(self)
+        return case, fitted_case(self, case)
+
     @property
     def treatment(self) -> str:
         return self.column.treatment

@@ -17,7 +17,6 @@ from citycarbon.econometrics.sensitivity_base import (
     Variant,
     counts,
     estimated,
-    fitted_case,
     joined,
     named,
     tested,
@@ -150,7 +149,7 @@ def _exposure(base: Base, km: float) -> list[dict[str, Any]]:
     if reason := who.redraws.reason():
         return [row | {"note": joined([row["note"], reason])} for row in made]
     if not cells:
-        made[1]["note"] = f"not estimable: {note}"
+        made[1]["note"] = f"not estimable: {joined([note, who.note()])}"
     near, blocks = who.near(km), who.redraws.blocks
     positions = who.held_positions(blocks.years)
     return with_p(
@@ -178,8 +177,7 @@ def conley(base: Base) -> list[Variant]:
 
 
 def _conley(base: Base, km: float, kernel: str) -> list[dict[str, Any]]:
-    case = Case.of(base)
-    fitted = fitted_case(base, case)
+    case, fitted = base.fitted
     own = fitted.estimates[0]
     if not np.isfinite(own.value):
         return estimated(base, case)

@@ -101,6 +101,14 @@ def test_conley_without_neighbours_is_the_clustered_meat(scored):
     assert conley_meat(scores, city, year, kernel(km, 1e-6, "bartlett")) == pytest.approx(clustered, rel=1e-12)
 
 
+def test_conley_can_be_negative():
+    """Three cities in a row under the uniform kernel, scores (1, -root 2, 1) that change sign from one year to the other."""
+    scores = np.outer([1.0, -np.sqrt(2), 1.0], [1.0, -1.0]).ravel()
+    km = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0], [2.0, 1.0, 0.0]])
+    meat = conley_meat(scores, np.repeat([0, 1, 2], 2), np.tile([0, 1], 3), kernel(km, 1.0, "uniform"))
+    assert meat == pytest.approx(8 * (1 - np.sqrt(2)) - 8, rel=1e-12)
+
+
 @pytest.mark.parametrize("name", ["bartlett", "uniform"])
 def test_conley_agrees_with_a_package_where_its_serial_weights_become_one(scored, name):
     """diff-diff weights lags within a unit by 1 - lag / (L + 1): one for every lag as L grows."""
