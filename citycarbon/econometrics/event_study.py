@@ -128,11 +128,11 @@ def _variants(panel: pd.DataFrame, study: Study, column: Column, event: EventStu
 
 
 def _variant_rows(design: Design, study: Study, column: Column, variant: str, draws: int) -> list[dict[str, Any]]:
-    fitted = _fit(design, study, column)
+    fitted = fit_events(design, study, column)
     found = {e.term: e for e in fitted.estimates}
-    estimates = {t: found.get(_name(t), _without_cells(t, design)) for t in design.times if t != design.event.base}
+    estimates = {t: found.get(event_term(t), _without_cells(t, design)) for t in design.times if t != design.event.base}
     leads = [t for t in design.times if t < design.event.base and np.isfinite(estimates[t].value)]
-    test = wald(fitted, [_name(t) for t in leads])
+    test = wald(fitted, [event_term(t) for t in leads])
     seed = event_draws.seed_of(study, variant)
     drawn = _reassigned(design, study, column, estimates, leads, draws, seed)
     shared = {
@@ -147,14 +147,14 @@ def _variant_rows(design: Design, study: Study, column: Column, variant: str, dr
     ]
 
 
-def _name(e: int) -> str:
+def event_term(e: int) -> str:
     """Name of an event dummy as a term of the fit."""
     return f"event[{e:+d}]"
 
 
-def _fit(design: Design, study: Study, column: Column) -> Fit:
+def fit_events(design: Design, study: Study, column: Column) -> Fit:
     """The event dummies that have a treated row, and the controls, by the estimator of record."""
-    dummies = {_name(t): design.dummy(t) for t in design.times if t != design.event.base}
+    dummies = {event_term(t): design.dummy(t) for t in design.times if t != design.event.base}
     dummies = {name: d for name, d in dummies.items() if d.any()}
     rows = design.sample.rows.assign(**dummies)
     effects = {name: EFFECT_COLUMNS[name] for name in column.fixed_effects}
@@ -163,7 +163,7 @@ def _fit(design: Design, study: Study, column: Column) -> Fit:
 
 def _without_cells(e: int, design: Design) -> Estimate:
     label = event_label(e, design.event, design.binned)
-    return Estimate(_name(e), note=f"not estimable: no treated city-year of the sample is at {label}")
+    return Estimate(event_term(e), note=f"not estimable: no treated city-year of the sample is at {label}")
 
 
 def wald(fitted: Fit, terms: list[str]) -> tuple[float, str]:

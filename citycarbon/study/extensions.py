@@ -133,9 +133,19 @@ class Sensitivity(Part):
     without_years: list[int] = []
 
 
+class Trends(Part):
+    """Breaks of the comparison trend around the event study of the headline: values of Mbar (relative magnitudes) and of M
+    (smoothness, unit of the outcome a year), and the powers at which a linear violation is shown."""
+
+    mbar: list[Annotated[float, Field(ge=0)]] = [0.0, 0.5, 1.0, 1.5, 2.0]
+    smoothness: list[Annotated[float, Field(ge=0)]] = [0.0, 0.01, 0.02, 0.05]
+    power: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5, 0.8]
+
+
 class Extensions(Part):
     """What is asked for; a part that is absent is not computed, and its file holds its header only."""
 
     large_tables: list[LargeTable] = []
     spec_curve: SpecCurve | None = None
     sensitivity: Sensitivity | None = None
+    trends: Trends | None = None

@@ -1,0 +1,129 @@
+"""What a pre-trend test could have seen: Roth (2022). Rows of sensitivity.csv and the lines on Figure 2.
+
+A linear violation of slope g per year gives the leads the mean g x (years from the base) and the lags the same. The test passes
+where no lead is significant at 5 % by itself, as tables are usually read: power(g) = P(some |b_j| > z s_j), b ~ N(g k, Sigma),
+with z the quantile of t(G-1). The probability is taken over a fixed Sobol sequence of normal vectors, so that it is the same
+number everywhere and monotone in g.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from citycarbon.econometrics.lead_paths import Path, path_of
+from citycarbon.study.spec import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANALYSIS = "pretrend_power"
+POINTS = 2**15
+SEED = 20_220_901
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A linear violation that the test finds with probability ``power``: its slope a year, and what it does to each lag: the
+    bias of the lags (k,), and the same given that the test passed."""
+
+    power: float
+    slope: float
+    bias: np.ndarray
+    bias_given_passed: np.ndarray
+
+
+@cache
+def _normals(dimension: int) -> np.ndarray:
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    points = qmc.Sobol(dimension, scramble=True, rng=np.random.default_rng(SEED)).random(POINTS)
+    return ndtri(np.clip(points, 1e-15, 1 - 1e-15)).T
+
+
+def power_of(slope: float, path: Path) -> float:
+    """The probability that at least one lead is significant at 5 % under a linear violation of this slope a year."""
+    return float(_found(slope, path)[0].mean())
+
+
+def _found(slope: float, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Of every point: whether a lead is significant, and the leads (leads, POINTS)."""
+    from scipy.stats import t as student
+
+    sigma = path.sigma[: path.leads, : path.leads]
+    values, vectors = np.linalg.eigh(sigma)
+    root = vectors * np.sqrt(np.clip(values, 0, None))
+    leads = slope * path.elapsed[: path.leads, None] + root @ _normals(path.leads)
+    critical = student.ppf(1 - LEVEL / 2, path.df) * np.sqrt(np.diag(sigma))
+    return np.any(np.abs(leads) > critical[:, None], axis=0), leads
+
+
+def detectable(path: Path, power: float) -> Slope:
+    """The positive slope that is found with probability ``power`` (more than the size of the test at zero slope).
+
+    Raises ValueError where already no violation at all is "found" as often.
+    """
+    if power_of(0.0, path) >= power:
+        raise ValueError(f"without any violation a lead is significant with probability {power_of(0.0, path):.2f}")
+    errors = np.sqrt(np.diag(path.sigma)[: path.leads])
+    low, high = 0.0, float((errors / np.abs(path.elapsed[: path.leads])).min())
+    while power_of(high, path) < power:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if power_of(middle, path) < power else (low, middle)
+    slope = (low + high) / 2
+    found, leads = _found(slope, path)
+    bias = slope * path.elapsed[path.leads :]
+    # E[b_post | passed] = bias + Sigma_post,pre Sigma_pre^-1 (E[b_pre | passed] - slope k), as b is normal.
+    shift = leads[:, ~found].mean(axis=1) - slope * path.elapsed[: path.leads]
+    cross = path.sigma[path.leads :, : path.leads] @ np.linalg.pinv(path.sigma[: path.leads, : path.leads])
+    return Slope(power, slope, bias, bias + cross @ shift)
+
+
+def slopes(path: Path, powers: list[float]) -> list[Slope | str]:
+    """:func:`detectable` for each power; the reason where there is none."""
+    out: list[Slope | str] = []
+    for power in powers:
+        try:
+            out.append(detectable(path, power))
+        except ValueError as why:
+            out.append(str(why))
+    return out
+
+
+def power_rows(panel: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
+    """Rows of ``sensitivity.csv``: for each power of ``extensions.trends`` the slope (unit of the outcome a year),
+    and the bias that it would give the first lag and the mean of the lags, plain and given that no lead was significant."""
+    asked = study.extensions.trends if study.extensions else None
+    if asked is None:
+        return []
+    path = path_of(panel, study)
+    if isinstance(path, str):
+        return [_row("slope", power, note=f"not estimable: {path}") for power in asked.power]
+    note = (
+        f"a linear violation found by at least one of {path.leads} leads at 5 %; power without any violation "
+        f"{power_of(0.0, path):.3f}"
+    )
+    out = []
+    for power, found in zip(asked.power, slopes(path, asked.power), strict=True):
+        if isinstance(found, str):
+            out.append(_row("slope", power, note=f"not estimable: {found}", **path.facts))
+            continue
+        unit = path.facts["unit"]
+        out.append(_row("slope", power, estimate=found.slope, note=note, **{**path.facts, "unit": f"{unit} a year"}))
+        for name, bias in (("bias", found.bias), ("bias given no significant lead", found.bias_given_passed)):
+            out.append(_row(f"{name}: first", power, estimate=float(bias[0]), note="", **path.facts))
+            if path.lags > 1:
+                out.append(_row(f"{name}: mean", power, estimate=float(bias.mean()), note="", **path.facts))
+    return out
+
+
+def _row(variant: str, power: float, **values: Any) -> dict[str, Any]:
+    shared = {"analysis": ANALYSIS, "variant": variant, "parameter": power, "parameter_unit": "power", "term": "event study"}
+    return shared | values
