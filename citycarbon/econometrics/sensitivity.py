@@ -51,8 +51,8 @@ def sensitivity(
     the study, the trends of its event study for ``extensions.trends``; none of either without it.
 
     ``panel``: the mart ``city_panel``, rows in any order; ``centroids``: city_id -> longitude and latitude in degrees
-    (default: the project's seed); ``analyses``: those of ``ANALYSES``, and TRENDS, that are wanted. A variant that these data do not carry
-    keeps its rows, empty, with the reason in ``note``; so does every variant where the panel has a city and year twice.
+    (default: the project's seed); ``analyses``: those of ``ANALYSES``, and TRENDS, that are wanted. A variant that these data
+    do not carry keeps its rows, empty, with the reason in ``note``; so does every variant where a city and year stands twice.
     """
     trends = [*honest_rows(panel, study), *power_rows(panel, study)] if TRENDS in analyses else []
     return sensitivity_frame([*_column_rows(panel, study, centroids, analyses), *trends])
