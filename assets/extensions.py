@@ -55,14 +55,17 @@ def spec_curve(run: StudyRun) -> "dict[str, pd.DataFrame]":
 
 @result_tables(
     deps=["city_panel"],
-    code=(*CODE, "dbt_project/seeds/city_centroids.csv"),
+    code=(*CODE, "citycarbon/figures", "citycarbon/report", "dbt_project/seeds/city_centroids.csv"),
     description=(
         "The headline column looked at again (sensitivity.csv): other controls, without and with its neighbours, Conley's "
-        "errors, other scales of the outcome, anticipation, other samples; each redrawn where it can be. Header only where the "
-        "study asks for none."
+        "errors, other scales of the outcome, anticipation, other samples; each redrawn where it can be; and the figure. "
+        "Header only where the study asks for none."
     ),
 )
 def sensitivity(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.sensitivity import sensitivity as looked_at_again
+    from citycarbon.figures.sensitivity_forest import draw_sensitivity
 
-    return {"sensitivity": looked_at_again(run.panel, run.study)}
+    rows = looked_at_again(run.panel, run.study)
+    draw_sensitivity(rows, run.folder / "figures", "sensitivity_forest", run.synthetic)
+    return {"sensitivity": rows}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from citycarbon.report.page_curve import spec_curve
 from citycarbon.report.page_large import large_tables
 from citycarbon.report.page_sections import Section
+from citycarbon.report.page_sensitivity import sensitivity
 from citycarbon.report.results import Results
 
-SECTIONS = (spec_curve, large_tables)
+SECTIONS = (sensitivity, spec_curve, large_tables)
 
 
 def beyond(results: Results) -> list[Section]:
