@@ -43,8 +43,8 @@ def said(rows: list[Line]) -> list[str]:
     if not math.isfinite(num(main, "estimate")):
         return [f"{column} itself has no estimate: {main['note']}."]
     out = [
-        f"{column}, {main['term']} = {_estimate(main)} in {main['unit']}, was estimated in {count(len(other))} other ways, of "
-        f"which {count(len(known))} can be estimated on this panel."
+        f"{column}, {main['term']} = {_estimate(main)} in {main['unit']}, was looked at again in {count(len(other))} other "
+        f"ways; {count(len(known))} of them can be estimated on this panel."
     ]
     out += _range(main, known)
     below = [r for r in known if num(r, "estimate") < 0]
@@ -107,25 +107,23 @@ def _conley(main: Line, rows: list[Line]) -> list[str]:
 
 
 def _numbers(rows: list[Line]) -> PlainTable:
-    head = ["What is changed", "Estimate", "s.e.", "p, t", "p, RI on t", "Unit", "City-years", "Cities", "Treated cities",
-            "Treated city-years"]  # fmt: skip
-    counts = ("n_obs", "n_units", "n_treated_units", "n_treated_cells")
+    head = ["What is changed", "Estimate", "s.e.", "p, t", "p, RI on t", "City-years", "Treated cities", "Treated city-years"]
+    counts = ("n_obs", "n_treated_units", "n_treated_cells")
     body = [
         [
-            f"{GROUPS[r['analysis']]}: {_named(r)}",
+            _line(r) + (f", in {r['unit']}" if r["unit"] not in ("", rows[0]["unit"]) else ""),
             _estimate(r) or NONE,
             scaled(num(r, "std_error"), num(r, "std_error")) or NONE,
             p_cell(num(r, "p_value")),
             p_cell(num(r, "p_ri_t")),
-            r["unit"] or NONE,
             *(count(num(r, name)) if math.isfinite(num(r, name)) else NONE for name in counts),
         ]
         for r in rows
     ]
     note = (
         "Each line changes one thing of the column. RI: randomisation inference, the treatment redrawn among the cities of the "
-        "line's sample; donut, exposure and the lead are made again in every draw. Estimates in different units are not to be "
-        "compared in size."
+        "line's sample; donut, exposure and the lead are made again in every draw. "
+        f"Estimates are in {rows[0]['unit']} where no unit is named; in different units they are not to be compared in size."
     )
     return PlainTable(
         "The column under other controls, neighbours, errors, scales, dates and samples", head, body, note, files=FILES
@@ -133,10 +131,14 @@ def _numbers(rows: list[Line]) -> PlainTable:
 
 
 def _notes(rows: list[Line]) -> PlainTable:
-    body = [[f"{GROUPS[r['analysis']]}: {_named(r)}", r["note"] or NONE] for r in rows if r["note"]]
+    body = [[_line(r), r["note"]] for r in rows if r["note"]]
     return PlainTable(
         "What was done in each line, and what is not estimable", ["Line", "Note"], body, numbers=False, files=FILES
     )
+
+
+def _line(row: Line) -> str:
+    return f"{GROUPS[row['analysis']]}: {_named(row)}" if row["analysis"] != "headline" else GROUPS["headline"]
 
 
 def _named(row: Line) -> str:

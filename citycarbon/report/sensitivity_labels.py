@@ -5,8 +5,8 @@ from __future__ import annotations
 GROUPS = {
     "headline": "The column as it stands",
     "controls": "Controls",
-    "donut": "Without near untreated cities",
-    "exposure": "Beside exposure to treated neighbours",
+    "donut": "Untreated cities near treated ones",
+    "exposure": "Exposure to treated neighbours",
     "conley": "Conley standard errors",
     "outcome_scale": "Scale of the outcome",
     "anticipation": "Anticipation",
@@ -30,13 +30,13 @@ _NAMES = {
 def label(analysis: str, variant: str, parameter: float, term: str) -> str:
     """``within 50 km left out``: a variant in words, without its group. ``parameter``: NaN where it has none."""
     if term.startswith("near_"):
-        return f"{term}: the exposure itself"
+        return f"{term}, the exposure itself"
     if term == "lead1":
-        return "lead1: the year before itself"
+        return "lead1, the year before itself"
     if analysis == "donut":
         return f"within {parameter:g} km left out"
     if analysis == "exposure":
-        return f"exposure within {parameter:g} km"
+        return f"beside exposure within {parameter:g} km"
     if analysis == "conley":
         return f"{variant} kernel, {parameter:g} km"
     if variant == "dated_earlier":

@@ -38,7 +38,7 @@ def test_files_points_and_words(rows, tmp_path):
     assert [p.suffix for p in paths] == [".svg", ".png", ".csv", ".txt"]
     words = paths[3].read_text(encoding="utf-8")
     assert words.startswith("SYNTHETIC") and "2 other ways of estimating it run from \N{MINUS SIGN}0.410 (no controls)" in words
-    assert "1 of 2 tested have p below 0.05" in words and "near_50km: the exposure itself, 0.050, p 0.590" in words
+    assert "1 of 2 tested have p below 0.05" in words and "near_50km, the exposure itself, 0.050, p 0.590" in words
     assert "not drawn: level (Mt)" in words and "Not estimable on this panel: 1" in words
     points = pd.read_csv(paths[2])
     assert points["analysis"].tolist() == ["headline", "controls", "exposure", "exposure", "conley"]

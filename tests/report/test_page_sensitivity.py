@@ -40,7 +40,7 @@ def results(folder, rows):
 def test_sentences_hold_the_numbers(tmp_path):
     section = sensitivity(results(tmp_path, ROWS))
     said = " ".join(section.said)
-    assert "did = \N{MINUS SIGN}0.377 in ln(Mt), was estimated in 6 other ways, of which 5 can be estimated" in said
+    assert "did = \N{MINUS SIGN}0.377 in ln(Mt), was looked at again in 6 other ways; 5 of them can be estimated" in said
     assert "The 4 in the same unit run from \N{MINUS SIGN}0.368 (no controls) to 0.020 (within 50 km left out)" in said
     assert "4 of the 5 estimates are below zero. Of the 5 with a test by randomisation inference, 2 are below zero" in said
     assert "The least support has 'without 2020, 2021': 4 of 17 treated city-years." in said
@@ -54,7 +54,7 @@ def test_every_line_stands_in_the_table_and_every_reason_in_the_notes(tmp_path):
     body = {cells[0]: cells for cells in section.tables[0].lines}
     assert len(body) == len(ROWS) - 1  # the analysis that has a section of its own is left to it
     assert body["Conley standard errors: bartlett kernel, 300 km"][2] == "\N{EN DASH}"
-    assert body["Scale of the outcome: per head"][5] == "t per person"
+    assert "Scale of the outcome: per head, in t per person" in body and "The column as it stands" in body
     notes = dict(section.folded[0].lines)
     assert notes["Other cities and years: without cities treated after the sample"].startswith("not estimable")
     assert section.tables[0].files == ("sensitivity.csv",) and section.figures == ["sensitivity_forest"]
@@ -79,7 +79,7 @@ def test_no_rows_no_section(tmp_path):
         (("samples", "without_later_cohorts", float("nan"), "did"), "without cities treated after the sample"),
         (("anticipation", "dated_earlier", 1.0, "did"), "treatment dated 1 year earlier"),
         (("anticipation", "dated_earlier", 2.0, "did"), "treatment dated 2 years earlier"),
-        (("anticipation", "lead_dummy", float("nan"), "lead1"), "lead1: the year before itself"),
+        (("anticipation", "lead_dummy", float("nan"), "lead1"), "lead1, the year before itself"),
         (("something", "new_kind", float("nan"), "did"), "new kind"),
     ],
 )
