@@ -19,7 +19,7 @@ TABLES: dict[str, str] = {
     "other_tables": "every regression table of the study that no other asset prints",
 }
 # What may stand under any table: which one has what is the study's choice.
-BESIDE = ("matching", "other_policies", "mechanisms", "splits")
+BESIDE = ("matching", "other_policies", "mechanisms", "inference", "splits")
 NUMBERED = tuple(name for name in TABLES if name != "other_tables")
 
 

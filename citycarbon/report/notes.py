@@ -70,6 +70,11 @@ def _stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
             "starts. It is exact under as-if-random assignment and the sharp null of no effect on any city-year; pilots are "
             "selected, so it is a benchmark and not identification."
         )
+    if any(t is not None and math.isfinite(t["p_wcr"]) for t in treatments):
+        notes.append(
+            "Wild bootstrap: of the clustered t, null imposed, Rademacher weights by city; with fewer than about six treated "
+            "cities it rejects too rarely, where the clustered t rejects too often."
+        )
     if "pending" in rules:
         notes.append(
             "RI pending: the treatment earns stars only by randomisation inference on the t statistic, not computed in "

@@ -24,7 +24,8 @@ def extras(table: str, results: Results) -> list[PlainTable]:
 def other_variances(table: str, results: Results) -> PlainTable | None:
     """The same coefficients under other standard errors: one line a column, one number column a method."""
     lines = results.of_table("inference", table)
-    methods = list(dict.fromkeys(r["method"] for r in lines if math.isfinite(num(r, "std_error"))))
+    shown = ("classical", "hc1", "cluster:")  # the tests for few clusters stand in the table of inference
+    methods = [m for m in dict.fromkeys(r["method"] for r in lines) if m.startswith(shown)]
     columns = list(dict.fromkeys(r["column"] for r in lines))
     by = {(r["column"], r["method"]): r for r in lines}
     if not methods:

@@ -13,22 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.report import table_sentences as tell
-from citycarbon.report.layout import count, table_name
+from citycarbon.report.layout import table_name
 from citycarbon.report.page_beyond import beyond
 from citycarbon.report.page_extras import extras
+from citycarbon.report.page_inference import cities, said, side_by_side
 from citycarbon.report.page_schemes import schemes
-from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent, verdict
+from citycarbon.report.page_tables import PlainTable, fixed, verdict
 from citycarbon.report.results import Line, Results, num, yes
-from citycarbon.report.sentences import ESTIMAND, headline_row, plain, scaled, signed, whole
+from citycarbon.report.sentences import ESTIMAND, headline_row, scaled, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FIGURES = ("figure2", "figure3", "figure1")  # in the order of the argument: dynamics, chance, and where
-POWER = (
-    "2.8 standard deviations of the placebo coefficients, in the unit of the coefficient: a normal approximation for the test "
-    "on the coefficient; the test on t, which gives the stars, needs somewhat more"
-)
 KINDS = {"regression": 0, "descriptives": 1}
 
 
@@ -142,52 +139,23 @@ class PageResults:
 
     @property
     def inference(self) -> PlainTable | None:
-        """p-values side by side, with what the placebo says of the clustered test and of power."""
-        if not self._placebo:
-            return None
-        head = ["Column", "Estimate", "p, clustered t", "p, RI on t", "p, RI on coefficient", "Placebo sd / s.e.",
-                "Rejections of the 5 % clustered t test", "Smallest effect found with 80 % power", "Reassignments"]  # fmt: skip
-        return PlainTable(
-            "The treatment's p-values side by side, headline columns",
-            head,
-            [_inference_line(row, line) for row, line in self._placebo],
-            "RI: randomisation inference, on as many reassignments of the treatment to cities as the last column says. "
-            "Rejections: share of reassignments in which the clustered t test rejects at 5 %, where nothing is to be found. "
-            f"Smallest effect: {POWER}.",
-        )
+        """Every test of the treatment side by side."""
+        return side_by_side(self._placebo, self.beside)
 
     @property
-    def schemes(self) -> PlainTable | None:
-        """The headline column under every scheme of reassignment."""
-        return schemes(headline_row(self.estimates), self.beside)
+    def inference_folded(self) -> list[PlainTable]:
+        """What stands behind it: the treated cities one by one, and the schemes of reassignment."""
+        found = [cities(headline_row(self.estimates), self.beside), schemes(headline_row(self.estimates), self.beside)]
+        return [table for table in found if table is not None]
+
+    @property
+    def inference_said(self) -> list[str]:
+        return said(self._placebo, headline_row(self.estimates), self.beside)
 
     @cached_property
     def beyond(self) -> list[dict[str, Any]]:
         """What stands behind the tables, each section with its figures."""
         return [{"section": s, "figures": [f for name in s.figures if (f := self._figure(name))]} for s in beyond(self.beside)]
-
-    @property
-    def inference_said(self) -> list[str]:
-        sizes = [(s, r) for r, line in self._placebo if math.isfinite(s := num(line, "size_t_5pct"))]
-        if not sizes:
-            return []
-        low, high = min(s for s, _ in sizes), max(s for s, _ in sizes)
-        above = sum(s > 0.05 for s, _ in sizes)
-        said = [
-            f"At a nominal 5 % the clustered t test rejects in {percent(low)} to {percent(high)} of random reassignments; in "
-            f"{whole(above)} of {whole(len(sizes))} headline columns that is more often than it claims."
-        ]
-        main = headline_row(self.estimates) or {}
-        mine = [(r, line) for r, line in self._placebo if (r["table"], r["column"]) == (main.get("table"), main.get("column"))]
-        row, line = (mine or self._placebo)[0]
-        if math.isfinite(mde := num(line, "mde80")):
-            relation = "smaller than" if abs(row["estimate"]) < mde else "larger than"
-            said.append(
-                f"In {table_name(row['table'])} column {row['column']} an effect below {plain(mde)} in size would be missed "
-                f"more often than once in five times; the estimate, {signed(row['estimate'])}, is {relation} that in size. "
-                f"That size is {POWER}."
-            )
-        return said
 
     # --- recovery ------------------------------------------------------------------------------------------------------------
 
@@ -253,18 +221,3 @@ def _with_role(svg: str, words: str) -> str:
     if 'role="img"' in opening and "aria-label" in opening:
         return svg
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(words)}"', 1)
-
-
-def _inference_line(row: dict[str, Any], line: Line) -> list[str]:
-    sd, error = num(line, "sd"), row["std_error"]
-    return [
-        f"{table_name(row['table'])} ({row['column']})",
-        scaled(row["estimate"], row["std_error"]),
-        p_cell(row["p_value"]),
-        p_cell(row["p_ri_t"]),
-        p_cell(row["p_ri_beta"]),
-        fixed(sd / error, 2) if error > 0 else NONE,
-        percent(num(line, "size_t_5pct")),
-        scaled(num(line, "mde80"), row["std_error"]) or NONE,
-        count(n) if math.isfinite(n := num(line, "draws")) else NONE,
-    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from citycarbon.econometrics.contract import parse_effects
 from citycarbon.report.layout import Cell, Head, Row, Table, count, decimals_for, fixed, table_name
 from citycarbon.report.notes import table_notes
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS, Results, num
 from citycarbon.report.sentences import p_text
 from citycarbon.report.under import draws_note, notes_under
 from citycarbon.study.other_policies import policy_label
@@ -43,7 +43,12 @@ def regression_table(
         title=f"{table_name(table)}. {spec.title}",
         stub=("",),
         header=_header(columns, spec, study),
-        body=(*_coefficients(columns, spec, study), *_tests(columns, spec), *_footer(columns)),
+        body=(
+            *_coefficients(columns, spec, study),
+            *_tests(columns, spec),
+            *_few_clusters(columns, spec, table, results),
+            *_footer(columns),
+        ),
         notes=(*notes_under(study, table, results), *table_notes(columns, spec), *draws_note(table, results)),
         synthetic=synthetic,
     )
@@ -142,8 +147,19 @@ _TESTS = (
     ("p, clustered t", "p_value"),
     ("p, RI on t", "p_ri_t"),
     ("p, RI on coefficient", "p_ri_beta"),
+    ("p, wild bootstrap", "p_wcr"),
     ("95 % RI interval, from", "conf_low_ri"),
     ("95 % RI interval, to", "conf_high_ri"),
+)
+_ALWAYS = ("p_value", "p_ri_t", "p_ri_beta")  # said to be not computed where they are not; the others are left out
+
+# What few treated clusters ask for beside, from inference.csv: row, method, the field that holds it, how it is printed.
+_FEW = (
+    ("p, CV3 jackknife", "cv3", "p_value", "p"),
+    ("p, wild bootstrap, Webb weights", "wcr:webb", "p_value", "p"),
+    ("Size of the clustered t test at 5 %", "placebo:size", "statistic", "share"),
+    ("Effect found with 80 % power", "placebo:mde80", "statistic", "effect"),
+    ("Effective clusters", "effective_clusters", "statistic", "one decimal"),
 )
 
 
@@ -154,9 +170,31 @@ def _tests(columns: list[pd.DataFrame], spec: RegressionTable) -> list[Row]:
     for label, field in _TESTS:
         cells = tuple(_test(r, field, d) for r, d in zip(treated, _digits(columns), strict=True))
         shown = {c.number for c in cells} - {""}
-        if shown and not (field.startswith("conf") and shown == {NOT_COMPUTED}):
+        if shown and not (field not in _ALWAYS and shown == {NOT_COMPUTED}):
             rows.append(Row((label,), cells, rule=not rows))
     return rows
+
+
+def _few_clusters(columns: list[pd.DataFrame], spec: RegressionTable, table: str, results: Results) -> list[Row]:
+    """Rows of the treatment from ``inference.csv``; a row that no column has is left out (tables of variants have none)."""
+    by = {(line["column"], line["method"]): line for line in results.of_table("inference", table)}
+    rows = []
+    for label, method, field, kind in _FEW:
+        cells = []
+        for column, digits in zip(columns, _digits(columns), strict=True):
+            line = by.get((str(column.iloc[0]["column"]), method))
+            cells.append(Cell(_few(num(line, field), kind, digits) if line else ""))
+        if any(cell.number for cell in cells):
+            rows.append(Row((label,), tuple(cells), rule=not rows))
+    return rows
+
+
+def _few(value: float, kind: str, digits: int) -> str:
+    if not math.isfinite(value):
+        return ""
+    if kind == "p":
+        return p_text(value)
+    return {"share": f"{100 * value:.1f} %", "effect": fixed(value, digits), "one decimal": fixed(value, 1)}[kind]
 
 
 def _test(row: pd.Series | None, field: str, digits: int) -> Cell:

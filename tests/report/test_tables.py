@@ -7,6 +7,7 @@ import pytest
 from citycarbon.econometrics import estimate_columns
 from citycarbon.report.attrition import attrition_steps, attrition_table
 from citycarbon.report.descriptives import describe, table1
+from citycarbon.report.results import Results
 from citycarbon.report.tables import regression_table, table2
 
 
@@ -117,6 +118,22 @@ def test_p_values_and_interval_by_randomisation_inference_stand_under_the_coeffi
     assert {float(c) for c in row_of(table, "95 % RI interval, to")} == {-0.1}
     notes = " ".join(table.notes)
     assert "benchmark and not identification" in notes and "the treatment by p of randomisation inference (RI) on t" in notes
+
+
+def test_tests_for_few_clusters_stand_under_the_coefficients(estimates, study, tmp_path):
+    """From inference.csv, each in its column; a row without any number is left out."""
+    lines = ["table,column,method,p_value,statistic"]
+    found = {"cv3": (0.012, 3), "wcr:webb": (0.021, 3), "placebo:size": ("", 0.1126), "effective_clusters": ("", 7.81)}
+    lines += [f"table2,2,{method},{p},{value}" for method, (p, value) in found.items()]
+    (tmp_path / "inference.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = regression_table(done(estimates, p_wcr=0.019), study, "table2", False, Results(tmp_path))
+    assert row_of(table, "p, wild bootstrap") == ["0.019"] * 4
+    assert row_of(table, "p, CV3 jackknife") == ["", "0.012", "", ""]
+    assert row_of(table, "p, wild bootstrap, Webb weights")[1] == "0.021"
+    assert row_of(table, "Size of the clustered t test at 5 %")[1] == "11.3 %"
+    assert row_of(table, "Effective clusters")[1] == "7.8"
+    assert not any(r.texts[0] == "Effect found with 80 % power" for r in table.body)
+    assert any(n.startswith("Wild bootstrap") for n in table.notes)
 
 
 def test_not_computed_is_said_only_while_the_rule_is_pending(estimates, study):
