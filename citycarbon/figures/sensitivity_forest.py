@@ -95,9 +95,8 @@ def _foot(known: pd.DataFrame, shown: pd.DataFrame) -> str:
         "Diamonds: the second regressor itself. Dotted: the column as it stands. RI: randomisation inference, a benchmark "
         "under as-if-random assignment; pilots are selected."
     )
-    return text + (
-        f" {count(len(known) - len(shown))} estimates in other units are not drawn." if len(known) > len(shown) else ""
-    )
+    elsewhere = len(known) - len(shown)
+    return text + (f" Estimates in other units, not drawn: {count(elsewhere)}." if elsewhere else "")
 
 
 def words(points: pd.DataFrame, rows: pd.DataFrame, own: float) -> str:

@@ -12,7 +12,10 @@ from citycarbon.econometrics.columns import estimate_columns
 from citycarbon.econometrics.contract import write_csv
 from citycarbon.econometrics.placebo import add_randomisation
 from citycarbon.econometrics.sensitivity import ANALYSES, sensitivity
+from citycarbon.econometrics.sensitivity_base import Base, Case
 from citycarbon.econometrics.sensitivity_rows import SENSITIVITY_COLUMNS, sensitivity_frame
+from citycarbon.econometrics.sensitivity_scale import _one_step_p
+from citycarbon.econometrics.sensitivity_spatial import Neighbours
 from citycarbon.econometrics.spatial import distances_km
 from citycarbon.econometrics.twfe import levels_counted
 from citycarbon.study.extensions import Extensions, Sensitivity, Target
@@ -422,3 +425,26 @@ def test_without_redraws_and_with_province_effects_the_reason_is_told(base_study
     again = frame[frame["analysis"].isin(["donut", "exposure"])]
     assert again["note"].str.contains("only a regression with city effects").all() and np.isfinite(again["estimate"]).all()
     assert np.isfinite(row(frame, "headline")["p_ri_t"])
+
+
+@pytest.mark.slow
+def test_tests_that_make_donut_exposure_or_poisson_again_keep_their_size(base_study):
+    """Nothing is planted and cities are drawn by the law of the test: p <= 0.1 comes up in a tenth of the samples."""
+    panel, rng, found = panel_of(cities=16, effect=0.0, missing=0.05, later=0), np.random.default_rng(11), []
+    cities, repeats = sorted(panel["city_id"].unique()), 200
+    for seed in range(repeats):
+        first = dict(zip(rng.choice(cities, 4, replace=False), [2007, 2007, 2009, 2009], strict=True))
+        start = panel["city_id"].map(first).astype(float)
+        drawn = panel.assign(first_year_ai_pilot=start, did_ai_pilot=(panel["year"] >= start).astype(int))
+        study = study_of(base_study, draws=39).model_copy(update={"placebo": Placebo(seed=seed, draws=39, draws_shown=1)})
+        asked, column = study.extensions.sensitivity, study.column("table2", "1")
+        base = Base(drawn, study, "table2", column, asked, places(panel))
+        who = Neighbours(base)
+        near, held, never = who.near(60), who.held_positions(who.redraws.blocks.years), who.redraws.blocks.never
+        donut = who.redraws.p_values(lambda at, n=near, h=held, w=who, v=never: (None, w.kept(at, n, h, v)), "")
+        beside = who.redraws.p_values(lambda at, n=near, h=held, w=who, v=never: (w.exposed(at, n, h, v), None), "")
+        case = Case.of(base, base.sample.rows.assign(y=base.values(["co2_mt"])["co2_mt"].to_numpy()), outcome="y")
+        found.append([*(p for p, _ in donut), *(p for p, _ in beside), _one_step_p(base, case)[0]])
+    shares = (np.array(found) <= 0.1).mean(axis=0)
+    assert len(shares) == 4 and np.isfinite(found).all()
+    assert (np.abs(shares - 0.1) < 3 * np.sqrt(0.09 / repeats)).all(), shares
