@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,11 @@ from pydantic import ValidationError
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
-from citycarbon.sources.registry import load_registry
-from citycarbon.study.dictionary import CALENDAR, KEYS, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
-from citycarbon.study.extensions import Target
+from citycarbon.study.dictionary import CALENDAR, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
+from citycarbon.study.extension_problems import extension_problems
+from citycarbon.study.problems import Problem, Where, repeated
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
 from citycarbon.study.yaml_lines import Document, read_yaml
-
-Where = tuple[str | int, ...]
-Problem = tuple[Where, str]
 
 
 def list_studies(root: Path = STUDIES) -> list[str]:
@@ -102,9 +98,7 @@ def _problems(study: Study, folder: str | None) -> Iterator[Problem]:
     yield from _list_problems(study)
     yield from _outcome_problems(study)
     yield from _table_problems(study)
-    yield from _large_table_problems(study)
-    yield from _curve_problems(study)
-    yield from _sensitivity_problems(study)
+    yield from extension_problems(study)
 
 
 def _window_problems(study: Study) -> Iterator[Problem]:
@@ -169,7 +163,7 @@ def _list_problems(study: Study) -> Iterator[Problem]:
     """Ids and editions of the published lists are distinct, and what a column is dated by is one of them."""
     lists = study.treatment.lists
     for key in ("id", "edition"):
-        yield from _repeated(("treatment", "lists"), [getattr(found, key) for found in lists], f"list {key}", key=key)
+        yield from repeated(("treatment", "lists"), [getattr(found, key) for found in lists], f"list {key}", key=key)
     known = [found.id for found in lists]
     for name, table in study.regression_tables().items():
         for i, column in enumerate(table.columns):
@@ -207,7 +201,7 @@ def _outcome_problems(study: Study) -> Iterator[Problem]:
 def _table_problems(study: Study) -> Iterator[Problem]:
     for name, table in study.tables.items():
         if isinstance(table, RegressionTable):
-            yield from _repeated(("tables", name, "columns"), [c.id for c in table.columns], "column id", key="id")
+            yield from repeated(("tables", name, "columns"), [c.id for c in table.columns], "column id", key="id")
             for i, column in enumerate(table.columns):
                 yield from _column_problems(("tables", name, "columns", i), column)
                 yield from _reference_problems(("tables", name, "columns", i), column, study)
@@ -217,16 +211,16 @@ def _table_problems(study: Study) -> Iterator[Problem]:
             if table.sample_of.column not in ids:
                 yield ("tables", name, "sample_of"), "must name a regression table of this study and one of its column ids"
     for key in ("controls", "sample_variables", "unit_kinds"):
-        yield from _repeated((key,), list(getattr(study, key)), "entry")
+        yield from repeated((key,), list(getattr(study, key)), "entry")
     for key in ("splits", "matchings"):
-        yield from _repeated((key,), [entry.id for entry in getattr(study, key)], "id", key="id")
+        yield from repeated((key,), [entry.id for entry in getattr(study, key)], "id", key="id")
     for i, matching in enumerate(study.matchings):
         if matching.timing in ("base_year", "pre_mean") and matching.year is None:
             yield ("matchings", i), f"timing '{matching.timing}' needs the key 'year'"
 
 
 def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
-    yield from _repeated((*where, "controls"), column.controls, "control")
+    yield from repeated((*where, "controls"), column.controls, "control")
     for i, control in enumerate(column.controls):
         if control in ("did", column.outcome):
             yield (*where, "controls", i), f"'{control}' is the treatment or the outcome of this column, not a control"
@@ -256,84 +250,6 @@ def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
             yield (*where, key), f"'{key}' and estimator 'dr_did' do not go together"
 
 
-def _large_table_problems(study: Study) -> Iterator[Problem]:
-    """Large tables: distinct ids, a source that holds tables, and no column in two roles. The files' columns are seen later."""
-    tables = study.extensions.large_tables if study.extensions else []
-    sources = [name for name, entry in load_registry().sources.items() if entry.holds == "table"]
-    at: Where = ("extensions", "large_tables")
-    yield from _repeated(at, [table.id for table in tables], "id", key="id")
-    for i, table in enumerate(tables):
-        if table.source not in sources:
-            allowed = ", ".join(sources)
-            yield (*at, i, "source"), f"no source '{table.source}' that holds tables. Allowed: {allowed}"
-        numbers = [table.outcome, *table.controls, *([table.weights] if table.weights else [])]
-        yield from _repeated((*at, i), numbers, "column")
-        for name in sorted({*table.unit, *table.time, table.city, table.cluster} & set(numbers)):
-            yield (*at, i), f"the column '{name}' says where or when a row is; it cannot be a number of it too"
-
-
-def _curve_problems(study: Study) -> Iterator[Problem]:
-    """The specification curve: distinct choices, known variables, and an outcome that the choices are readings of."""
-    curve = study.extensions.spec_curve if study.extensions else None
-    if curve is None:
-        return
-    at: Where = ("extensions", "spec_curve")
-    for key in ("controls", "series", "samples"):
-        yield from _repeated((*at, key), [c.id for c in getattr(curve, key)], "id", key="id")
-    for i, controls in enumerate(curve.controls):
-        for j, name in enumerate(controls.variables):
-            if name not in VARIABLES:
-                yield (*at, "controls", i, "variables", j), f"unknown variable '{name}'{suggestion(name, VARIABLES)}"
-    for i, sample in enumerate(curve.samples):
-        for j, condition in enumerate(sample.filter):
-            known = [*KEYS, *VARIABLES]
-            name = condition.variable
-            if name not in known and not name.startswith((POLICY_DUMMY, POLICY_YEAR)):
-                yield (*at, "samples", i, "filter", j, "variable"), f"unknown column '{name}'{suggestion(name, known)}"
-    if study.outcome.variable not in ("lnco2", "co2_mt"):
-        yield at, f"the choices are readings of CO2; the study's outcome is '{study.outcome.variable}'"
-    if study.treatment.subcity_rule == "exclude" and set(curve.subcity_rules) - {"exclude"}:
-        yield (
-            (*at, "subcity_rules"),
-            "the study leaves cities with a part as a zone out of its panel; only 'exclude' can be read",
-        )
-
-
-def _sensitivity_problems(study: Study) -> Iterator[Problem]:
-    """The column that is looked at again: it exists and is a plain two-way regression on ``did``; years of the window."""
-    asked = study.extensions.sensitivity if study.extensions else None
-    if asked is None:
-        return
-    at: Where = ("extensions", "sensitivity")
-    for key in ("distances_km", "conley_km", "conley_kernels", "without_years"):
-        yield from _repeated((*at, key), [f"{v:g}" if isinstance(v, float) else str(v) for v in getattr(asked, key)], "entry")
-    for i, year in enumerate(asked.without_years):
-        if not study.window.first <= year <= study.window.last:
-            yield (*at, "without_years", i), f"found {year}, allowed are the years of the window"
-    yield from _target_problems((*at, "column"), asked.column, study)
-
-
-def _target_problems(where: Where, target: Target, study: Study) -> Iterator[Problem]:
-    """A column that other estimates start from: it exists, its treatment is ``did``, and nothing but rows is chosen before."""
-    tables = study.regression_tables()
-    if target.table not in tables:
-        known = ", ".join(tables)
-        yield (*where, "table"), f"no regression table '{target.table}'{suggestion(target.table, tables)} Allowed: {known}"
-        return
-    ids = [column.id for column in tables[target.table].columns]
-    if target.column not in ids:
-        yield (*where, "column"), f"no column '{target.column}' in {target.table}. Allowed: {', '.join(ids)}"
-        return
-    column = tables[target.table].column(target.column)
-    others = {"treatment": column.treatment != "did", "estimator": column.estimator != "twfe"}
-    others |= {key: bool(getattr(column, key)) for key in ("matching", "winsorise")}
-    if found := [key for key, differs in others.items() if differs]:
-        yield (
-            (*where, "column"),
-            f"column '{column.id}' has its own {' and '.join(found)}: name a plain two-way column of 'did'",
-        )
-
-
 def _unknown_kinds(value: object) -> list[str]:
     return [str(v) for v in (value if isinstance(value, list) else [value]) if v not in UNIT_KINDS]
 
@@ -351,10 +267,3 @@ def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[
         yield (*where, "matching"), f"the score of '{column.matching}' has the outcome '{column.outcome}' among its covariates"
     if column.treatment == "did_literal" and study.treatment.literal_after is None:
         yield (*where, "treatment"), "did_literal needs the key treatment.literal_after"
-
-
-def _repeated(where: Where, values: list[str], what: str, key: str | None = None) -> Iterator[Problem]:
-    for value, times in Counter(values).items():
-        if times > 1:
-            last = max(i for i, v in enumerate(values) if v == value)
-            yield ((*where, last, key) if key else (*where, last)), f"the {what} '{value}' stands {times} times"

@@ -1,0 +1,96 @@
+"""Complaints about the section ``extensions`` of a study, judged against the rest of it; what fits its models comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from citycarbon.sources.registry import load_registry
+from citycarbon.study.dictionary import KEYS, VARIABLES, suggestion
+from citycarbon.study.extensions import Target
+from citycarbon.study.problems import Problem, Where, repeated
+from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Study
+
+
+def extension_problems(study: Study) -> Iterator[Problem]:
+    """Every fault of the parts that the study asks for."""
+    yield from _large_table_problems(study)
+    yield from _curve_problems(study)
+    yield from _sensitivity_problems(study)
+
+
+def _large_table_problems(study: Study) -> Iterator[Problem]:
+    """Large tables: distinct ids, a source that holds tables, and no column in two roles. The files' columns are seen later."""
+    tables = study.extensions.large_tables if study.extensions else []
+    sources = [name for name, entry in load_registry().sources.items() if entry.holds == "table"]
+    at: Where = ("extensions", "large_tables")
+    yield from repeated(at, [table.id for table in tables], "id", key="id")
+    for i, table in enumerate(tables):
+        if table.source not in sources:
+            allowed = ", ".join(sources)
+            yield (*at, i, "source"), f"no source '{table.source}' that holds tables. Allowed: {allowed}"
+        numbers = [table.outcome, *table.controls, *([table.weights] if table.weights else [])]
+        yield from repeated((*at, i), numbers, "column")
+        for name in sorted({*table.unit, *table.time, table.city, table.cluster} & set(numbers)):
+            yield (*at, i), f"the column '{name}' says where or when a row is; it cannot be a number of it too"
+
+
+def _curve_problems(study: Study) -> Iterator[Problem]:
+    """The specification curve: distinct choices, known variables, and an outcome that the choices are readings of."""
+    curve = study.extensions.spec_curve if study.extensions else None
+    if curve is None:
+        return
+    at: Where = ("extensions", "spec_curve")
+    for key in ("controls", "series", "samples"):
+        yield from repeated((*at, key), [c.id for c in getattr(curve, key)], "id", key="id")
+    for i, controls in enumerate(curve.controls):
+        for j, name in enumerate(controls.variables):
+            if name not in VARIABLES:
+                yield (*at, "controls", i, "variables", j), f"unknown variable '{name}'{suggestion(name, VARIABLES)}"
+    for i, sample in enumerate(curve.samples):
+        for j, condition in enumerate(sample.filter):
+            known = [*KEYS, *VARIABLES]
+            name = condition.variable
+            if name not in known and not name.startswith((POLICY_DUMMY, POLICY_YEAR)):
+                yield (*at, "samples", i, "filter", j, "variable"), f"unknown column '{name}'{suggestion(name, known)}"
+    if study.outcome.variable not in ("lnco2", "co2_mt"):
+        yield at, f"the choices are readings of CO2; the study's outcome is '{study.outcome.variable}'"
+    if study.treatment.subcity_rule == "exclude" and set(curve.subcity_rules) - {"exclude"}:
+        yield (
+            (*at, "subcity_rules"),
+            "the study leaves cities with a part as a zone out of its panel; only 'exclude' can be read",
+        )
+
+
+def _sensitivity_problems(study: Study) -> Iterator[Problem]:
+    """The column that is looked at again: it exists and is a plain two-way regression on ``did``; years of the window."""
+    asked = study.extensions.sensitivity if study.extensions else None
+    if asked is None:
+        return
+    at: Where = ("extensions", "sensitivity")
+    for key in ("distances_km", "conley_km", "conley_kernels", "without_years"):
+        yield from repeated((*at, key), [f"{v:g}" if isinstance(v, float) else str(v) for v in getattr(asked, key)], "entry")
+    for i, year in enumerate(asked.without_years):
+        if not study.window.first <= year <= study.window.last:
+            yield (*at, "without_years", i), f"found {year}, allowed are the years of the window"
+    yield from _target_problems((*at, "column"), asked.column, study)
+
+
+def _target_problems(where: Where, target: Target, study: Study) -> Iterator[Problem]:
+    """A column that other estimates start from: it exists, its treatment is ``did``, and nothing but rows is chosen before."""
+    tables = study.regression_tables()
+    if target.table not in tables:
+        known = ", ".join(tables)
+        yield (*where, "table"), f"no regression table '{target.table}'{suggestion(target.table, tables)} Allowed: {known}"
+        return
+    ids = [column.id for column in tables[target.table].columns]
+    if target.column not in ids:
+        yield (*where, "column"), f"no column '{target.column}' in {target.table}. Allowed: {', '.join(ids)}"
+        return
+    column = tables[target.table].column(target.column)
+    others = {"treatment": column.treatment != "did", "estimator": column.estimator != "twfe"}
+    others |= {key: bool(getattr(column, key)) for key in ("matching", "winsorise")}
+    if found := [key for key, differs in others.items() if differs]:
+        yield (
+            (*where, "column"),
+            f"column '{column.id}' has its own {' and '.join(found)}: name a plain two-way column of 'did'",
+        )
