@@ -59,13 +59,15 @@ def estimates(run: StudyRun) -> dg.MaterializeResult:
     code=CODE,
     description=(
         "Figure 2's numbers: effects by years since adoption with end bins, the shortcut that leaves them out, the treated "
-        "cities behind each point, and the joint test of the leads (clustered and by randomisation)."
+        "cities behind each point, the joint test of the leads (clustered and by randomisation), and the linear trends that "
+        "the leads would find with 50 and 80 % power."
     ),
 )
 def event_study(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.event_study import event_study as estimate
+    from citycarbon.econometrics.pretrend_power import add_slopes
 
-    return {"event_study": estimate(run.panel, run.study)}
+    return {"event_study": add_slopes(estimate(run.panel, run.study), run.panel, run.study)}
 
 
 def treatment_table(frame: "pd.DataFrame", synthetic: bool) -> dg.MarkdownMetadataValue:

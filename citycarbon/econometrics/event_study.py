@@ -32,7 +32,8 @@ EVENT_COLUMNS: dict[str, type] = {
     "cohorts": str, "outcome": str, "outcome_unit": str, "transform": str, "n_obs": int, "n_units": int, "n_clusters": int,
     "n_ever_treated": int, "fixed_effects": str, "controls": str, "pretrend_F": float, "pretrend_df1": int,
     "pretrend_df2": int, "pretrend_p": float, "pretrend_p_ri": float, "pretrend_note": str, "ri_draws": int,
-    "ri_undefined": int, "ri_seed": int, "static_estimate": float, "mean_pre": float, "hull_low": float, "hull_high": float,
+    "ri_undefined": int, "ri_seed": int, "slope_power_50": float, "slope_power_80": float,
+    "static_estimate": float, "mean_pre": float, "hull_low": float, "hull_high": float,
     "static_in_hull": bool, "singletons_dropped": int, "sample": str, "note": str,
 }  # fmt: skip
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
@@ -64,8 +65,8 @@ def event_study(panel: pd.DataFrame, study: Study, column: Column | None = None,
     the cities first treated after the last year of the sample (``without_<years>``), which otherwise serve as leads only.
     ``column``: outcome, controls, effects and filter (default: the study's own, as in its headline column). Intervals are 95 %
     with t(G-1). The leads are tested jointly by a clustered Wald test, F(q, G-1), and by ``draws`` reassignments of the
-    cohorts among all cities of the sample. An event time without a treated row keeps its row, empty, with the reason. Row
-    order does not matter. A study without the key ``event_study`` gives no rows.
+    cohorts among all cities of the sample; the slopes are left to ``pretrend_power.add_slopes``. An event time without a
+    treated row keeps its row, empty, with the reason. Row order does not matter. A study without an event study has no rows.
     """
     import pandas as pd
 

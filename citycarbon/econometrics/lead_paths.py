@@ -5,7 +5,7 @@ What ``honest_did`` and ``pretrend_power`` start from. The coefficients are thos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,26 @@ class Path:
     @property
     def lags(self) -> int:
         return len(self.times) - self.leads
+
+
+def single_years(path: Path) -> Path:
+    """``path`` without leads that are bins, where others are left: a bin stands for many years and finds a trend that lasted
+    through all of them, not one that began shortly before adoption."""
+    keep = [i for i, label in enumerate(path.labels) if i >= path.leads or label not in path.bins]
+    leads = sum(i < path.leads for i in keep)
+    if not leads:
+        return path
+    at = np.array(keep)
+    return replace(
+        path,
+        times=tuple(path.times[i] for i in keep),
+        leads=leads,
+        beta=path.beta[at],
+        sigma=path.sigma[np.ix_(at, at)],
+        elapsed=path.elapsed[at],
+        labels=tuple(path.labels[i] for i in keep),
+        treated=tuple(path.treated[i] for i in keep),
+    )
 
 
 def path_of(panel: pd.DataFrame, study: Study) -> Path | str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from citycarbon.econometrics.lead_paths import Path, path_of
+from citycarbon.econometrics.lead_paths import Path, path_of, single_years
 from citycarbon.study.spec import Study
 
 if TYPE_CHECKING:
@@ -97,6 +97,20 @@ def slopes(path: Path, powers: list[float]) -> list[Slope | str]:
     return out
 
 
+def add_slopes(events: pd.DataFrame, panel: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """``events`` (of ``event_study`` on the same panel and study) with ``slope_power_50`` and ``slope_power_80`` in the rows of
+    the headline variant: the linear violation a year that its single-year leads would find with that power."""
+    out = events.copy()
+    path = path_of(panel, study) if len(events) else "no event study"
+    if isinstance(path, str):
+        return out
+    headline = out["is_headline"].fillna(False).astype(bool)
+    for name, found in zip(("slope_power_50", "slope_power_80"), slopes(single_years(path), [0.5, 0.8]), strict=True):
+        if isinstance(found, Slope):
+            out.loc[headline, name] = found.slope
+    return out
+
+
 def power_rows(panel: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
     """Rows of ``sensitivity.csv``: for each power of ``extensions.trends`` the slope (unit of the outcome a year),
     and the bias that it would give the first lag and the mean of the lags, plain and given that no lead was significant."""
@@ -106,21 +120,24 @@ def power_rows(panel: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
     path = path_of(panel, study)
     if isinstance(path, str):
         return [_row("slope", power, note=f"not estimable: {path}") for power in asked.power]
-    note = (
-        f"a linear violation found by at least one of {path.leads} leads at 5 %; power without any violation "
-        f"{power_of(0.0, path):.3f}"
-    )
+    rows = _power_rows(path, asked.power, "")
+    return rows + (_power_rows(single_years(path), asked.power, ", single years") if path.bins else [])
+
+
+def _power_rows(path: Path, powers: list[float], which: str) -> list[dict[str, Any]]:
+    leads = ", ".join(path.labels[: path.leads])
+    note = f"found by one of the leads ({leads}) at 5 %; without any violation one is significant in {power_of(0.0, path):.3f}"
     out = []
-    for power, found in zip(asked.power, slopes(path, asked.power), strict=True):
+    for power, found in zip(powers, slopes(path, powers), strict=True):
         if isinstance(found, str):
-            out.append(_row("slope", power, note=f"not estimable: {found}", **path.facts))
+            out.append(_row(f"slope{which}", power, note=f"not estimable: {found}", **path.facts))
             continue
-        unit = path.facts["unit"]
-        out.append(_row("slope", power, estimate=found.slope, note=note, **{**path.facts, "unit": f"{unit} a year"}))
+        facts = {**path.facts, "unit": f"{path.facts['unit']} a year"}
+        out.append(_row(f"slope{which}", power, estimate=found.slope, note=note, **facts))
         for name, bias in (("bias", found.bias), ("bias given no significant lead", found.bias_given_passed)):
-            out.append(_row(f"{name}: first", power, estimate=float(bias[0]), note="", **path.facts))
+            out.append(_row(f"{name}, first{which}", power, estimate=float(bias[0]), note="", **path.facts))
             if path.lags > 1:
-                out.append(_row(f"{name}: mean", power, estimate=float(bias.mean()), note="", **path.facts))
+                out.append(_row(f"{name}, mean{which}", power, estimate=float(bias.mean()), note="", **path.facts))
     return out
 
 

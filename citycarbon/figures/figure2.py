@@ -26,7 +26,8 @@ _COHORTS_SHOWN = 6
 _ROW = 0.17  # inches a row of the support table
 _POINTS = [
     "variant", "event_time", "label", "x", "estimate", "std_error", "conf_low", "conf_high", "p_value", "p_ri_t",
-    "n_treated_units", "n_treated_cells", "event_time_min", "event_time_max", "cohorts", "is_bin", "is_base", "note",
+    "n_treated_units", "n_treated_cells", "event_time_min", "event_time_max", "cohorts", "is_bin", "is_base",
+    "slope_power_50", "slope_power_80", "note",
 ]  # fmt: skip
 
 
@@ -45,12 +46,12 @@ def draw_figure2(event_frame: pd.DataFrame, folder: Path, synthetic: bool, name:
     points = _points(drawn)
     with style.applied(name):
         table = _support_rows(headline)
-        figure = style.new_figure(4.75 + _ROW * len(table))
+        figure = style.new_figure(4.95 + _ROW * len(table))
         top = style.head(figure, title, _subtitle(headline), synthetic)
         bottom = style.foot(figure, pretrend_sentence(headline) if len(headline) else sentences[0])
         height = figure.get_figheight()
         floor = bottom + (0.12 + _ROW * len(table) + 0.42) / height
-        axes = figure.add_axes((0.17, floor, 0.81, top - floor - 0.30 / height))
+        axes = figure.add_axes((0.17, floor, 0.81, top - floor - 0.50 / height))
         if len(headline):
             _draw(axes, points, headline)
             _write_support(axes, table, headline)
@@ -90,6 +91,7 @@ def _draw(axes: Axes, points: pd.DataFrame, headline: pd.DataFrame) -> None:
         axes.vlines(x, low, high, color=colour, linewidth=1.8 if order == 0 else 1.2, linestyle=line)
         axes.plot(x, y, linestyle=line, color=colour, linewidth=0.8, alpha=0.55)
         axes.plot(x, y, marker, color=colour, markerfacecolor=fill, markersize=6.5 - order, label=label)
+    _draw_trends(axes, headline)
     base = headline[headline["is_base"].astype(bool)]
     for x in base["event_time"]:
         axes.annotate("base", (x, 0), (0, 9), textcoords="offset points", ha="center", size=8.5, color=style.SOFT)
@@ -103,6 +105,26 @@ def _draw(axes: Axes, points: pd.DataFrame, headline: pd.DataFrame) -> None:
     axes.set_ylabel(f"difference from {minus(base['label'].iloc[0])}, {'log points' if _is_log(headline) else 'units'}")
     style.quiet_grid(axes)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, borderaxespad=0.2, numpoints=1)
+
+
+def _draw_trends(axes: Axes, headline: pd.DataFrame) -> None:
+    """Linear violations that the single-year leads would find with 50 and 80 % power, through the base, towards the estimated
+    effect. Not over the bin before adoption: it stands for its mean year, which the axis does not show."""
+    single = headline.loc[~headline["is_bin"].astype(bool) | (headline["event_time"] >= 0), "event_time"].astype(float)
+    base = float(headline.loc[headline["is_base"].astype(bool), "event_time"].iloc[0])
+    after = headline.loc[headline["event_time"] > base, "estimate"].astype(float)
+    towards = -1.0 if after.mean() < 0 else 1.0
+    x = np.array([single.min(), single.max()])
+    for power, dashes in ((50, (0, (1, 1.2))), (80, (0, (4, 1.5)))):
+        slope = _slope(headline, power)
+        if np.isfinite(slope):
+            label = f"trend found with {power} % power"
+            axes.plot(x, towards * slope * (x - base), color=style.SOFT, linewidth=1.3, linestyle=dashes, label=label)
+
+
+def _slope(headline: pd.DataFrame, power: int) -> float:
+    name = f"slope_power_{power}"
+    return float(headline[name].astype(float).iloc[0]) if len(headline) else np.nan
 
 
 def _tick(row: dict[str, object]) -> str:

@@ -48,6 +48,6 @@ def test_a_power_below_the_size_has_no_slope():
 def test_rows_of_a_study(base_study):
     rows = power_rows(dated_panel(), asking_study(base_study))
     slope = next(r for r in rows if r["variant"] == "slope")
-    bias = next(r for r in rows if r["variant"] == "bias: first")
+    bias = next(r for r in rows if r["variant"] == "bias, first")
     assert slope["parameter"] == 0.5 and slope["unit"] == "log points a year" and slope["estimate"] > 0
     assert bias["estimate"] == pytest.approx(slope["estimate"])  # the first lag is a year from the base

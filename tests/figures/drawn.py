@@ -66,7 +66,8 @@ def event_frame() -> pd.DataFrame:
                 "cohorts": cities[e], "outcome": "lnco2", "outcome_unit": "Mt", "transform": "ln", "n_obs": 1900,
                 "n_units": 100, "n_clusters": 100, "n_ever_treated": 9, "fixed_effects": "city (100 levels) + year (19 levels)",
                 "controls": "lnpgdp, market", "pretrend_F": 0.25, "pretrend_df1": 1, "pretrend_df2": 99, "pretrend_p": 0.618,
-                "pretrend_p_ri": 0.75, "pretrend_note": "", "ri_draws": 999, "ri_undefined": 12, "ri_seed": 1,
+                "pretrend_p_ri": 0.75, "slope_power_50": 0.04,
+                "slope_power_80": 0.06, "pretrend_note": "", "ri_draws": 999, "ri_undefined": 12, "ri_seed": 1,
                 "static_estimate": -0.3, "mean_pre": 0.05, "hull_low": -0.55, "hull_high": -0.3, "static_in_hull": True,
                 "singletons_dropped": 0, "sample": "", "note": "" if known else "not estimable: nobody" if e == 2 else "base",
             }  # fmt: skip

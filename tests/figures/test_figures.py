@@ -90,7 +90,17 @@ def test_event_study_points_words_and_support(drawn):
     assert "Without the cities first treated in 2022: coefficients differ by at most 0.031" in words
     assert "static did on the same rows, -0.300, lies inside" in words
     svg = drawn["figure2"][0].read_text(encoding="utf-8")
-    for text in ("first treated 2019", "treated cities", "city-years", "base", "bin", "estimable"):
+    assert "0.040 a year would make a single-year lead significant" in words and "0.060 with 80 %" in words
+    for text in (
+        "trend found with 50 % power",
+        "trend found with 80 % power",
+        "first treated 2019",
+        "treated cities",
+        "city-years",
+        "base",
+        "bin",
+        "estimable",
+    ):
         assert f"<!-- {text} -->" in svg, text
 
 
