@@ -28,7 +28,7 @@ _OUTCOME = ("outcome", "outcome_unit", "transform")
 # Compared elsewhere, or the same numbers in another form.
 _SPECIAL = {"estimates.csv", "estimates.parquet", "quarantine.csv", "sample_attrition.csv"}
 _BY_HASH_ALONE = ("tables/", "figures/", "seeds/", "lineage/")
-MOST_KEYS = 6  # leading columns of a table that are tried as its key
+MOST_KEYS = 7  # leading columns of a table that are tried as its key
 
 
 # --- coefficients ------------------------------------------------------------------------------------------------------------

@@ -70,3 +70,28 @@ def test_bootstrap_and_jackknife_are_those_of_refits(edgar_panel):
         left = rows["city_id"] != design.units[position]
         x = fwl.Effects(fwl.codes(rows["city_id"][left]), fwl.codes(rows["year"][left]))
         np.testing.assert_allclose(found.without[position], fwl.project(y[left], did[left], x)[0], rtol=0, atol=1e-10)
+
+
+@pytest.mark.real
+def test_every_real_city_has_a_place_and_the_donut_is_a_refit(edgar_panel):
+    from citycarbon.econometrics.sensitivity import sensitivity
+    from citycarbon.econometrics.spatial import distances_km, near, read_centroids, unplaced
+    from citycarbon.study.extensions import Extensions, Sensitivity, Target
+
+    study, places = load_study("ai_pilot_edgar"), read_centroids()
+    asked = Sensitivity(column=Target(table="table2_variants", column="1_all"), draws=199, draws_remade=199)
+    study = study.model_copy(update={"extensions": Extensions(sensitivity=asked)})
+    frame = sensitivity(edgar_panel, study, analyses=["donut", "exposure", "conley"])
+    cities = sorted(edgar_panel["city_id"].unique())
+    assert unplaced(cities, places) == [] and np.isfinite(frame["estimate"]).all() and np.isfinite(frame["std_error"]).all()
+    treated = np.isin(cities, edgar_panel.loc[edgar_panel["did_ai_pilot"] == 1, "city_id"].unique())
+    beside = near(distances_km(cities, places), 200)[:, treated].any(axis=1) & ~treated
+    rows = edgar_panel[~edgar_panel["city_id"].isin(np.array(cities)[beside])]
+    effects, groups = fwl.Effects(fwl.codes(rows["city_id"]), fwl.codes(rows["year"])), fwl.codes(rows["city_id"])
+    fitted = fwl.dummy_fit(
+        rows["lnco2"].to_numpy(), rows[["did_ai_pilot"]].to_numpy(float), effects, groups, 1 + rows["year"].nunique()
+    )
+    found = frame[(frame["analysis"] == "donut") & (frame["parameter"] == 200)].iloc[0]
+    assert found["n_units"] == (~beside).sum() and found["estimate"] == pytest.approx(fitted.params[1], abs=1e-10)
+    assert found["std_error"] == pytest.approx(np.sqrt(fitted.cov[1, 1]), rel=1e-9)
+    assert frame.loc[frame["analysis"] != "conley", "p_ri_t"].between(0, 1).all()
