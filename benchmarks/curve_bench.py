@@ -53,13 +53,17 @@ def curve_panel(shape: Shape) -> pd.DataFrame:
         in_sample=in_sample,
         drop_step=np.where(in_sample, 0, 3),
         **{f"did_{STUDY}": rows["did"], POPULATION: 1e6 * np.exp(rng.normal(1, 0.3, len(rows)))},
-        **{column: np.exp(rows[OUTCOME] + rng.normal(0, 0.05, len(rows))) for column in SERIES_COLUMN.values()},
-        **{
-            name: np.where(in_sample | (rng.random(len(rows)) < 0.5), rows[x], np.nan) for name, x in names.items() if x in rows
-        },
+        **{column: _series(rng, rows[OUTCOME].to_numpy()) for column in SERIES_COLUMN.values()},
+        **{n: np.where(in_sample | (rng.random(len(rows)) < 0.5), rows[x], np.nan) for n, x in names.items() if x in rows},
         **{name: rng.normal(size=len(rows)) for name in missing},
     )
     return mart.sample(frac=1, random_state=SEED).reset_index(drop=True)
+
+
+def _series(rng: np.random.Generator, logs: np.ndarray) -> np.ndarray:
+    """An emission series in Mt with errors and gaps of its own, so that each has a sample of its own."""
+    values = np.exp(logs + rng.normal(0, 0.05, len(logs)))
+    return np.where(rng.random(len(logs)) < 0.03, np.nan, values)
 
 
 def pilots(shape: Shape) -> dict[str, Pilot]:
