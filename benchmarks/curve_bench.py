@@ -30,7 +30,7 @@ def measure(settings: Settings) -> list[Figure]:
     seconds = interleaved({"curve": lambda: curve_points(mart, study, adopters=adopters)}, repeat)["curve"]
     estimable = int(frame["std_error"].notna().sum())
     note = (
-        f"{len(frame):,} specifications, {estimable:,} of them estimable, in {seconds:.1f} s; the value is a thousand's share"
+        f"{len(frame):,} specifications, {estimable:,} of them estimable, in {seconds:.1f} s; the value is per thousand"
     )
     return [Figure("curve_1000_seconds", seconds * PER / estimable, "s", n=repeat, note=note)]
 

@@ -9,6 +9,7 @@ With weights: Stata's aweights. Their scale changes nothing, N stays the number 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from citycarbon.econometrics import fwl
 
 if TYPE_CHECKING:
     import pandas as pd
+    from linearmodels.panel import PanelOLS
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,6 @@ def _panel_ols(
     carry the root weights of ``effects``.
     """
     import pandas as pd
-    from linearmodels.panel import PanelOLS
 
     x = rows[kept].to_numpy(dtype=float)
     mean = effects.mean(x)
@@ -139,7 +140,7 @@ def _panel_ols(
     exog = pd.DataFrame(design, index=index, columns=[f"x{j}" for j in range(design.shape[1])])
     endog = pd.Series(rows[outcome].to_numpy(dtype=float), index=index, name="y")
     weights = None if effects.weights is None else pd.Series(effects.weights, index=index, name="w")
-    model = PanelOLS(endog, exog, entity_effects=absorb, weights=weights)
+    model = _lean_panel_ols()(endog, exog, entity_effects=absorb, weights=weights)
     result = model.fit(cov_type="clustered", cluster_entity=True, group_debias=True)
     k = len(kept)
     back = np.zeros((k + 1, k + 1))  # (const, scaled slopes) -> (slopes, _cons)
@@ -148,6 +149,24 @@ def _panel_ols(
     params = back @ result.params.to_numpy()[: k + 1]
     cov = back @ result.cov.to_numpy()[: k + 1, : k + 1] @ back.T
     return params, cov, result.resids.to_numpy() * effects.root
+
+
+@cache
+def _lean_panel_ols() -> type[PanelOLS]:
+    """PanelOLS without its R2 measures, which take two fifths of a fit and are not used: :func:`_r2` has those of reghdfe.
+
+    Coefficients, covariance and residuals know nothing of them. A release in which the two methods have other names computes
+    the measures again, and nothing else changes.
+    """
+    from linearmodels.panel import PanelOLS
+
+    class LeanPanelOLS(PanelOLS):
+        def _rsquared(self, *_: object, **__: object) -> tuple[float, float, float]:
+            return (np.nan, np.nan, np.nan)
+
+        _rsquared_corr = _rsquared
+
+    return LeanPanelOLS
 
 
 def slopes(terms: list[str], verdict: fwl.Identified, params: np.ndarray, cov: np.ndarray) -> list[Estimate]:
