@@ -40,7 +40,7 @@ def estimates(run: StudyRun) -> dg.MaterializeResult:
     from citycarbon.econometrics import estimate_study, write_estimates
     from citycarbon.econometrics.placebo_summary import write_placebo
 
-    done, folder = estimate_study(run.panel, run.study), run.folder
+    done, folder = estimate_study(run.panel, run.study, workers=2), run.folder
     write_estimates(done.estimates, folder / "estimates.csv", folder / "estimates.parquet")
     write_placebo(done.placebo, done.shown, folder)
     return dg.MaterializeResult(

@@ -29,14 +29,12 @@ def measure(settings: Settings) -> list[Figure]:
     repeat = settings.repeat
     seconds = interleaved({"curve": lambda: curve_points(mart, study, adopters=adopters)}, repeat)["curve"]
     estimable = int(frame["std_error"].notna().sum())
-    note = (
-        f"{len(frame):,} specifications, {estimable:,} of them estimable, in {seconds:.1f} s; the value is per thousand"
-    )
+    note = f"{len(frame):,} specifications, {estimable:,} of them estimable, in {seconds:.1f} s; the value is per thousand"
     return [Figure("curve_1000_seconds", seconds * PER / estimable, "s", n=repeat, note=note)]
 
 
 def curve_panel(shape: Shape) -> pd.DataFrame:
-    """The simulated panel in the mart's columns: its rows are the sample, the other city-years lack what the sample asks for."""
+    """The simulated panel in the mart's columns: its rows are the sample, the other city-years lack what that asks for."""
     study = load_study(STUDY)
     complete = replace(shape, rows=shape.cities * (shape.last - shape.first + 1))
     rows, kept = panel(complete), panel(shape)

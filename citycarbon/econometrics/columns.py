@@ -110,6 +110,11 @@ def projected_effect(panel: pd.DataFrame, effect: pd.Series, study: Study, table
 
 def column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> list[dict[str, Any]]:
     """The rows of one column, one a term, in the contract's columns; see :func:`estimate_columns`."""
+    return fitted_rows(panel, study, table, column)[0]
+
+
+def fitted_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -> tuple[list[dict[str, Any]], Sample]:
+    """The rows of one column and the sample they are estimated on."""
     sample, fitted = fit_column(panel, study, column)
     shared = _shared(study, table, column, sample, fitted)
     floor = star_floor_reason(shared["n_treated_units"], fitted.residual_df, study.star_floor) if column.matching else ""
@@ -121,7 +126,7 @@ def column_rows(panel: pd.DataFrame, study: Study, table: str, column: Column) -
         else:
             note = _notes(estimate, column, sample, shared, floor)
         rows.append({**shared, **_term(estimate, fitted.df, note, _star_rule(estimate.term, column, note))})
-    return rows
+    return rows, sample
 
 
 def _star_rule(term: str, column: Column, note: str) -> str:

@@ -7,12 +7,13 @@ column's own fit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from citycarbon.beside import Shared
 from citycarbon.econometrics import draws as law
 from citycarbon.econometrics.columns import NO_RULE, NO_STAR, PENDING, RI_RULE, no_star_reason, stars
 from citycarbon.econometrics.few_clusters import cluster_design, wild_p
@@ -58,21 +59,22 @@ def add_randomisation(
         for name, table in study.regression_tables().items():
             for column in table.columns:
                 at = (estimates["table"] == name) & (estimates["column"] == column.id)
-                redrawing.begin(estimates[at].to_dict("records"), name, column)
+                redrawing.begin(estimates[at].to_dict("records"), name, column, estimation_sample(panel, study, column))
         return redrawing.finish(estimates)
 
 
 class Redrawing:
-    """The redraws of many columns, in threads: a column is begun as soon as it is fitted, while the next one is being fitted.
+    """The redraws of many columns: a column is begun as soon as it is fitted, and redrawn while the next one is being fitted.
 
-    A context manager. Numbers depend on the seeds of the columns alone, not on how many threads there are or which is first.
+    A context manager. With two ``workers`` a second process takes part. Numbers depend on the seeds of the columns alone, not
+    on who computes them or when.
     """
 
     def __init__(
         self, panel: pd.DataFrame, study: Study, draws: Mapping[tuple[str, str], int] | None = None, workers: int = 1
     ) -> None:
         self._panel, self._study, self._draws = panel, study, draws or {}
-        self._pool = ThreadPoolExecutor(workers)
+        self._shared = Shared(_column, beside=workers > 1)
         self._columns: list[tuple[str, Column, Future[_Done]]] = []
         self._known: dict[tuple[str, int], Future[_Done]] = {}
 
@@ -80,10 +82,11 @@ class Redrawing:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._shared.__exit__(*error)
 
-    def begin(self, rows: list[dict[str, Any]], table: str, column: Column) -> None:
-        """Redraw the treatment of one column, given its rows of the estimates; nothing where its star is decided already."""
+    def begin(self, rows: list[dict[str, Any]], table: str, column: Column, sample: Sample) -> None:
+        """Redraw the treatment of one column, given its rows of the estimates and the sample they are of; nothing where its
+        star is decided already."""
         due = [row for row in rows if row["term"] == column.treatment and row["star_rule"] == PENDING]
         if not due:
             return
@@ -95,13 +98,14 @@ class Redrawing:
         number = self._draws.get((table, column.id), draws_of(self._study, table, column))
         key = (due[0]["spec_id"], number)
         if key not in self._known:
-            self._known[key] = self._pool.submit(_column, due[0], self._panel, self._study, table, column, number)
+            self._known[key] = self._shared.add(_case(due[0], sample, self._panel, self._study, table, column, number))
         self._columns.append((table, column, self._known[key]))
 
     def finish(self, estimates: pd.DataFrame) -> Randomised:
         """``estimates`` with what was begun filled in, in the order in which it was begun."""
         import pandas as pd
 
+        self._shared.finish()
         out, rows, shown = estimates.copy(), [], []
         for table, column, future in self._columns:
             done = future.result().under(table, column.id)
@@ -129,13 +133,17 @@ def draws_of(study: Study, table: str, column: Column) -> int:
 
 def experiment(sample: Sample, panel: pd.DataFrame, study: Study, column: Column) -> Experiment:
     """The column's sample with who is treated in it. Raises ValueError where the treatment cannot be redrawn."""
+    return _experiment(sample, first_years(panel, study, column), study, column)
+
+
+def _experiment(sample: Sample, first_year: dict[Any, int] | None, study: Study, column: Column) -> Experiment:
     return Experiment.build(
         sample.rows,
         column.outcome,
         column.treatment,
         column.terms[1:],
         tuple(EFFECT_COLUMNS[name] for name in column.fixed_effects),
-        first_year=first_years(panel, study, column),
+        first_year=first_year,
         cluster=EFFECT_COLUMNS[study.cluster],
         weights=sample.weights,
     )
@@ -169,44 +177,67 @@ class _Done:
         return _Done(self.fill, [{**p, **labels} for p in self.placebo[:1]], [s.assign(**labels) for s in self.shown[:1]])
 
 
-def _column(row: dict[str, Any], panel: pd.DataFrame, study: Study, table: str, column: Column, number: int) -> _Done:
+@dataclass(frozen=True)
+class _Case:
+    """All that the redraws of one column rest on: ``row``, the treatment's of its estimates, ``first_year`` as of
+    :func:`first_years`, and ``pilots`` where other laws are drawn too."""
+
+    row: dict[str, Any]
+    sample: Sample
+    first_year: dict[Any, int] | None
+    pilots: dict[Any, int] | None
+    study: Study
+    table: str
+    column: Column
+    number: int
+
+
+def _case(
+    row: dict[str, Any], sample: Sample, panel: pd.DataFrame, study: Study, table: str, column: Column, number: int
+) -> _Case:
+    own = is_headline(study, table, column) and column.controls == study.controls
+    pilots = _pilots(panel, study, column) if own and table == next(iter(study.regression_tables())) else None
+    first = first_years(panel, study, column)
+    return _Case(row, replace(sample, match=None), first, pilots, study, table, column, number)
+
+
+def _column(case: _Case) -> _Done:
+    row, study, table, column = case.row, case.study, case.table, case.column
     if not np.isfinite(row["estimate"]):
         return _Done({"star_rule": NO_RULE}, [], [])
-    sample = estimation_sample(panel, study, column)
     try:
-        case = experiment(sample, panel, study, column)
+        experiment = _experiment(case.sample, case.first_year, study, column)
     except ValueError as error:
         refused = _refused(row, f"no randomisation inference: {error}")
         return replace(
-            refused, fill={**refused.fill, "p_wcr": wild_p(cluster_design(sample, study, column), study, table, column)}
+            refused, fill={**refused.fill, "p_wcr": wild_p(cluster_design(case.sample, study, column), study, table, column)}
         )
-    if not case.design.varies():
+    if not experiment.design.varies():
         return _refused(row, NO_STAR + "the outcome does not vary beyond effects and controls")
-    actual = case.actual()
+    actual = experiment.actual()
     _same(row, actual, table, column.id)
     placebo, shown = [], []
-    for i, scheme in enumerate(_schemes(case, panel, study, table, column)):
+    for i, scheme in enumerate(_schemes(experiment, case.pilots)):
         seed = law.seed_of(study.placebo.seed, table, column.id, scheme.name)
-        drawn = redraw(case.design, scheme, seed, min(number, study.placebo.draws_variants) if i else number)
+        number = min(case.number, study.placebo.draws_variants) if i else case.number
+        drawn = redraw(experiment.design, scheme, seed, number)
         labels = {"table": table, "column": column.id, "term": column.treatment, "scheme": scheme.name, "seed": seed}
-        placebo.append({**labels, **summary(actual, drawn, case.design.df), "note": scheme_note(scheme, drawn, column)})
+        placebo.append({**labels, **summary(actual, drawn, experiment.design.df), "note": scheme_note(scheme, drawn, column)})
         if is_headline(study, table, column):
             shown.append(shown_draws(labels, drawn, study.placebo.draws_shown))
-    return _Done({**_fill(row, placebo[0]), "p_wcr": wild_p(case.design, study, table, column)}, placebo, shown)
+    return _Done({**_fill(row, placebo[0]), "p_wcr": wild_p(experiment.design, study, table, column)}, placebo, shown)
 
 
-def _schemes(case: Experiment, panel: pd.DataFrame, study: Study, table: str, column: Column) -> Iterator[law.Scheme]:
-    """The default scheme; for the first table's headline column with the study's own controls other laws as well."""
-    yield case.scheme
-    own = is_headline(study, table, column) and column.controls == study.controls
-    if not own or table != next(iter(study.regression_tables())):
+def _schemes(experiment: Experiment, pilots: dict[Any, int] | None) -> Iterator[law.Scheme]:
+    """The default scheme; with ``pilots`` (the first table's headline column with the study's controls) other laws as well."""
+    yield experiment.scheme
+    if pilots is None:
         return
-    units = case.design.units
-    yield law.cohorts(units, case.first_year, "all_cities")
-    pilots = _pilots(panel, study, column)
-    if set(units) & set(pilots) > set(case.first_year):
+    units = experiment.design.units
+    yield law.cohorts(units, experiment.first_year, "all_cities")
+    if set(units) & set(pilots) > set(experiment.first_year):
         yield law.all_pilots(units, pilots)
-    yield law.random_years(units, len(case.first_year), case.design.rows.year)
+    yield law.random_years(units, len(experiment.first_year), experiment.design.rows.year)
 
 
 def _pilots(panel: pd.DataFrame, study: Study, column: Column) -> dict[Any, int]:
