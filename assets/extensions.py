@@ -69,3 +69,22 @@ def sensitivity(run: StudyRun) -> "dict[str, pd.DataFrame]":
     rows = looked_at_again(run.panel, run.study)
     draw_sensitivity(rows, run.folder / "figures", "sensitivity_forest", run.synthetic)
     return {"sensitivity": rows}
+
+
+@result_tables(
+    deps=["city_panel"],
+    code=(*CODE, "citycarbon/figures"),
+    description=(
+        "Estimators for staggered adoption on the rows of the headline column, each with its analytic error and its p by "
+        "randomisation inference (staggered.csv), what the two-way regression averages (staggered_weights.csv), and a forest "
+        "plot. Header only where the study asks for none."
+    ),
+)
+def staggered(run: StudyRun) -> "dict[str, pd.DataFrame]":
+    from citycarbon.econometrics.staggered import staggered as estimated
+    from citycarbon.econometrics.staggered_weights import staggered_weights
+    from citycarbon.figures.staggered_forest import draw_staggered
+
+    found = estimated(run.panel, run.study)
+    draw_staggered(found, run.folder / "figures", "staggered", run.synthetic)
+    return {"staggered": found, "staggered_weights": staggered_weights(run.panel, run.study)}

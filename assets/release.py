@@ -39,6 +39,7 @@ class LineageExporter(Protocol):
         "splits",
         "large_tables",
         "spec_curve",
+        "staggered",
         "sensitivity",
         "figure1",
         "figure2",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from citycarbon.figures import style
+from citycarbon.figures.forest import LINE, ForestLine, draw_forest, places
 from citycarbon.figures.write import write_figure
 from citycarbon.report.formats import count, listed, table_name
 from citycarbon.report.sensitivity_labels import GROUPS, label
@@ -15,13 +16,11 @@ from citycarbon.report.sentences import p_text, signed
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 LOG = "ln("  # how the units of estimates in log points begin
 SUBTITLE = (
     "estimates with 95 % intervals (clustered; Conley's where named); at the right p by RI, \N{EN DASH} where there is none"
 )
-_LINE, _ABOVE = 0.165, 0.5  # inches of a line; lines left free above a group for its name
 _COLUMNS = ["analysis", "variant", "parameter", "term", "label", "estimate", "conf_low", "conf_high", "p_ri_t", "unit"]
 
 
@@ -41,53 +40,27 @@ def draw_sensitivity(rows: pd.DataFrame, folder: Path, name: str, synthetic: boo
     main = points[points["analysis"] == "headline"]
     own = float(main["estimate"].iloc[0]) if len(main) else np.nan
     title = f"{table_name(rows['table'].iloc[0])} column {rows['column'].iloc[0]} looked at again"
-    places, names = _places(points)
+    lines = _lines(points)
     with style.applied(name):
-        figure = style.new_figure(1.75 + _LINE * places[-1])
+        figure = style.new_figure(1.75 + LINE * places(lines)[0][-1])
         top = style.head(figure, title, SUBTITLE, synthetic)
         bottom = style.foot(figure, _foot(known, shown))
         axes = figure.add_axes(
             (0.40, bottom + 0.42 / figure.get_figheight(), 0.50, top - bottom - 0.5 / figure.get_figheight())
         )
-        _draw(axes, points, places, names, own)
+        draw_forest(axes, lines, own)
+        axes.set_xlabel("log points")
         return write_figure(figure, folder, name, points, title, words(points, rows, own), synthetic)
 
 
-def _places(points: pd.DataFrame) -> tuple[list[float], list[tuple[float, str]]]:
-    """Height of every line, in lines from the top, and of the name of every group."""
-    places, names, at, before = [], [], 0.0, None
-    for analysis in points["analysis"]:
-        if analysis != before:
-            names.append((at + _ABOVE, GROUPS[analysis]))
-            at += 1 + _ABOVE
-        places.append(at)
-        at += 1
-        before = analysis
-    return places, names
-
-
-def _draw(axes: Axes, points: pd.DataFrame, places: list[float], names: list[tuple[float, str]], own: float) -> None:
-    left = {"transform": axes.get_yaxis_transform(), "va": "center"}
-    axes.axvline(0, color=style.INK, linewidth=0.8)
-    if np.isfinite(own):
-        axes.axvline(own, color=style.SOFT, linewidth=0.8, linestyle=":")
-    for at, row in zip(places, points.to_dict("records"), strict=True):
-        itself = row["term"].startswith("near_") or row["term"] == "lead1"
-        look = {"marker": "D", "mfc": "white", "mec": style.SECOND} if itself else {"marker": "o", "color": style.MAIN}
-        colour = style.SECOND if itself else style.MAIN
-        axes.plot([row["conf_low"], row["conf_high"]], [at, at], "-", color=colour, linewidth=1.3)
-        axes.plot(row["estimate"], at, markersize=4.5, linestyle="none", **look)
-        axes.text(-0.03, at, row["label"], ha="right", size=8, **left)
-        p = row["p_ri_t"]
-        axes.text(1.02, at, p_text(p) if np.isfinite(p) else "\N{EN DASH}", ha="left", size=8, **left)
-    for at, text in names:
-        axes.text(-0.78, at, text, ha="left", size=8, weight="bold", **left)
-    axes.set_ylim(places[-1] + 0.8, 0)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=style.FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("log points")
+def _lines(points: pd.DataFrame) -> list[ForestLine]:
+    return [
+        ForestLine(
+            row["label"], row["estimate"], row["conf_low"], row["conf_high"], row["p_ri_t"], GROUPS[row["analysis"]],
+            row["term"].startswith("near_") or row["term"] == "lead1",
+        )
+        for row in points.to_dict("records")
+    ]  # fmt: skip
 
 
 def _foot(known: pd.DataFrame, shown: pd.DataFrame) -> str:

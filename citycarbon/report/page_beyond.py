@@ -6,10 +6,11 @@ from citycarbon.report.page_curve import spec_curve
 from citycarbon.report.page_large import large_tables
 from citycarbon.report.page_sections import Section
 from citycarbon.report.page_sensitivity import sensitivity
+from citycarbon.report.page_staggered import staggered
 from citycarbon.report.page_trends import trends
 from citycarbon.report.results import Results
 
-SECTIONS = (trends, sensitivity, spec_curve, large_tables)
+SECTIONS = (staggered, trends, sensitivity, spec_curve, large_tables)
 
 
 def beyond(results: Results) -> list[Section]:

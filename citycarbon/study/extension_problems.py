@@ -16,6 +16,7 @@ def extension_problems(study: Study) -> Iterator[Problem]:
     yield from _large_table_problems(study)
     yield from _curve_problems(study)
     yield from _sensitivity_problems(study)
+    yield from _staggered_problems(study)
 
 
 def _large_table_problems(study: Study) -> Iterator[Problem]:
@@ -73,6 +74,20 @@ def _sensitivity_problems(study: Study) -> Iterator[Problem]:
         if not study.window.first <= year <= study.window.last:
             yield (*at, "without_years", i), f"found {year}, allowed are the years of the window"
     yield from _target_problems((*at, "column"), asked.column, study)
+
+
+def _staggered_problems(study: Study) -> Iterator[Problem]:
+    """The staggered estimators: the column they start from, city and year effects, and a known covariate."""
+    asked = study.extensions.staggered if study.extensions else None
+    if asked is None:
+        return
+    at: Where = ("extensions", "staggered")
+    wrong = list(_target_problems((*at, "column"), asked.column, study))
+    yield from wrong
+    if not wrong and study.column(asked.column.table, asked.column.column).fixed_effects != ("city", "year"):
+        yield (*at, "column"), "these estimators have city and year effects; name a column that has them too"
+    if asked.covariate is not None and asked.covariate not in VARIABLES:
+        yield (*at, "covariate"), f"unknown variable '{asked.covariate}'{suggestion(asked.covariate, VARIABLES)}"
 
 
 def _target_problems(where: Where, target: Target, study: Study) -> Iterator[Problem]:

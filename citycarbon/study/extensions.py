@@ -133,6 +133,15 @@ class Sensitivity(Part):
     without_years: list[int] = []
 
 
+class Staggered(Part):
+    """Estimators for staggered adoption on the rows of one column: reassignments of each, and the covariate of the doubly
+    robust variant (none: without it)."""
+
+    column: Target
+    draws: int = Field(default=999, gt=0)
+    covariate: str | None = None
+
+
 class Trends(Part):
     """Breaks of the comparison trend around the event study of the headline: values of Mbar (relative magnitudes) and of M
     (smoothness, unit of the outcome a year), and the powers at which a linear violation is shown."""
@@ -149,3 +158,4 @@ class Extensions(Part):
     spec_curve: SpecCurve | None = None
     sensitivity: Sensitivity | None = None
     trends: Trends | None = None
+    staggered: Staggered | None = None

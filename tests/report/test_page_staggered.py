@@ -1,0 +1,73 @@
+"""Staggered estimators on the page: what they give beside the regression, and the sentence that the weights support."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from citycarbon.econometrics.staggered import STAGGERED_COLUMNS
+from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS
+from citycarbon.report.page_staggered import staggered
+from citycarbon.report.results import NO_RESULTS, Results
+
+SHARED = {
+    "sample": "all rows of the column",
+    "n_units": "280",
+    "n_obs": "4385",
+    "controls": "none",
+    "twfe_same_sample": "-0.368",
+}
+ROWS = [
+    SHARED | {"estimator": "twfe", "label": "Two-way regression", "estimate": "-0.368", "std_error": "0.068", "p_ri": "0.001"},
+    SHARED | {"estimator": "imputation", "label": "BJS", "estimate": "-0.371", "std_error": "0.066", "p_ri": "0.002"},
+    SHARED | {"estimator": "stacked", "label": "Stacked", "estimate": "0.101", "std_error": "", "p_ri": ""},
+    {"estimator": "synthetic", "label": "Synthetic", "sample": "balanced", "note": "not estimable: no window"},
+]
+BACON = [
+    {"decomposition": "goodman_bacon", "component": "treated_vs_never", "cohort": "2019", "against": "never", "weight": "0.97",
+     "estimate": "-0.3"},
+    {"decomposition": "goodman_bacon", "component": "later_vs_earlier", "cohort": "2021", "against": "2019", "weight": "0.03",
+     "estimate": "-0.1"},
+]  # fmt: skip
+DCDH = {
+    "decomposition": "dcdh",
+    "cohort": "2019",
+    "year": "2019",
+    "weight": "0.4",
+    "n_cells": "4",
+    "n_negative": "0",
+    "negative_weight": "0",
+}
+
+
+def results(folder, weights):
+    for name, columns, rows in (("staggered", STAGGERED_COLUMNS, ROWS), ("staggered_weights", WEIGHT_COLUMNS, weights)):
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, list(columns), restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return Results(folder)
+
+
+def test_estimators_and_reasons(tmp_path):
+    section = staggered(results(tmp_path, []))
+    said = " ".join(section.said)
+    assert "(280 cities): 2 estimators give \N{MINUS SIGN}0.371 to 0.101" in said and "1 of them have its sign" in said
+    assert "Not estimable: Synthetic (no window)." in said
+    assert section.tables[0].lines[2][6:] == ["0.101", "\N{EN DASH}", "\N{EN DASH}", "\N{EN DASH}", "\N{MINUS SIGN}0.368"]
+    assert section.folded == [] and "nan" not in str(section).lower()
+
+
+@pytest.mark.parametrize(("negative", "words"), [("0", "it is an average of their effects"), ("1", "can move it in a way")])
+def test_the_sentence_on_weights_follows_the_numbers(tmp_path, negative, words):
+    cells = DCDH | {"n_negative": negative, "negative_weight": "-0.01" if negative == "1" else "0"}
+    section = staggered(results(tmp_path, [*BACON, cells]))
+    said = " ".join(section.said)
+    assert "97.0 % of the two-way regression's weight" in said and "3.0 % on later against already treated" in said
+    assert words in said and ("-0.0100" in said.replace("\N{MINUS SIGN}", "-")) == (negative == "1")
+    assert len(section.folded) == 2
+
+
+def test_no_rows_no_section():
+    assert staggered(NO_RESULTS) is None
