@@ -67,7 +67,7 @@ def event_study(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.event_study import event_study as estimate
     from citycarbon.econometrics.pretrend_power import add_slopes
 
-    return {"event_study": add_slopes(estimate(run.panel, run.study), run.panel, run.study)}
+    return {"event_study": add_slopes(estimate(run.panel, run.study, workers=2), run.panel, run.study)}
 
 
 def treatment_table(frame: "pd.DataFrame", synthetic: bool) -> dg.MarkdownMetadataValue:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def splits(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.splits import split_report
 
-    return {"splits": split_report(run.panel, run.study, run.estimates)}
+    return {"splits": split_report(run.panel, run.study, run.estimates, workers=2)}
 
 
 @dg.asset_check(

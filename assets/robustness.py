@@ -86,7 +86,7 @@ def inference(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.placebo_summary import PLACEBO_TYPES
 
     placebo = read_results(run.folder / "placebo.csv", PLACEBO_TYPES)
-    return {"inference": inference_table(run.panel, run.study, run.estimates, placebo)}
+    return {"inference": inference_table(run.panel, run.study, run.estimates, placebo, workers=2)}
 
 
 @result_tables(

@@ -16,7 +16,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import IO, Any
 
@@ -43,9 +43,8 @@ class Helper:
         """What ``function`` returns or raises there. It must be importable by name. Raises Ended."""
         with self._one_at_a_time:
             try:
-                pickle.dump((function, arguments), self._process.stdin, pickle.HIGHEST_PROTOCOL)
-                self._process.stdin.flush()
-                done, value = pickle.load(self._process.stdout)
+                _send((function, arguments), self._process.stdin)
+                done, value = pickle.loads(pickle.load(self._process.stdout))
             except (EOFError, OSError, ValueError) as gone:  # ValueError: a pipe that is closed
                 raise Ended from gone
         if not done:
@@ -133,6 +132,13 @@ class Shared:
                 future.set_exception(error)
 
 
+def spread(function: Callable[..., Any], calls: Iterable[tuple], *, workers: int) -> list[Any]:
+    """The results of calls, in their order; with two ``workers`` the other process takes part."""
+    with Shared(function, beside=workers > 1) as shared:
+        futures = [shared.add(*arguments) for arguments in calls]
+    return [future.result() for future in futures]
+
+
 def _settle(future: Future, function: Callable[..., Any], arguments: tuple) -> None:
     try:
         future.set_result(function(*arguments))
@@ -144,15 +150,20 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer calls until the source ends: (True, result) or (False, error)."""
     while True:
         try:
-            function, arguments = pickle.load(source)
+            asked = pickle.load(source)
         except EOFError:
             return
         try:
-            answer = (True, function(*arguments))
+            function, arguments = pickle.loads(asked)
+            _send((True, function(*arguments)), sink)
         except Exception as error:
-            answer = (False, error)
-        pickle.dump(answer, sink, pickle.HIGHEST_PROTOCOL)
-        sink.flush()
+            _send((False, error), sink)
+
+
+def _send(what: object, sink: IO[bytes]) -> None:
+    """A pickle in a pickle: what cannot be read or written as an object is told apart from a pipe that is broken."""
+    pickle.dump(pickle.dumps(what, pickle.HIGHEST_PROTOCOL), sink)
+    sink.flush()
 
 
 if __name__ == "__main__":

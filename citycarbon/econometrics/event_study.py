@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from citycarbon.beside import spread
 from citycarbon.econometrics import event_draws
 from citycarbon.econometrics.contract import effects_text
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
@@ -58,7 +59,9 @@ class Design:
         return (self.assigned == e).astype(float)
 
 
-def event_study(panel: pd.DataFrame, study: Study, column: Column | None = None, draws: int = RI_DRAWS) -> pd.DataFrame:
+def event_study(
+    panel: pd.DataFrame, study: Study, column: Column | None = None, draws: int = RI_DRAWS, *, workers: int = 1
+) -> pd.DataFrame:
     """The event study of ``study`` on ``panel`` (the mart ``city_panel``) in all variants: ``EVENT_COLUMNS``.
 
     Variants: ``binned`` and ``shortcut`` (the study's ``bin_ends`` says which is the headline), and the headline rule without
@@ -66,16 +69,19 @@ def event_study(panel: pd.DataFrame, study: Study, column: Column | None = None,
     ``column``: outcome, controls, effects and filter (default: the study's own, as in its headline column). Intervals are 95 %
     with t(G-1). The leads are tested jointly by a clustered Wald test, F(q, G-1), and by ``draws`` reassignments of the
     cohorts among all cities of the sample; the slopes are left to ``pretrend_power.add_slopes``. An event time without a
-    treated row keeps its row, empty, with the reason. Row order does not matter. A study without an event study has no rows.
+    treated row keeps its row, empty, with the reason. Neither row order nor ``workers`` (processes over variants) matter. A
+    study without an event study has no rows.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     if study.event_study is not None:
         column, event = column or headline_column(study), study.event_study
-        for variant, chosen, binned in _variants(panel, study, column, event):
-            design = make_design(chosen, study, column, event, binned)
-            rows += _variant_rows(design, study, column, variant, draws)
+        calls = [
+            (make_design(chosen, study, column, event, binned), study, column, variant, draws)
+            for variant, chosen, binned in _variants(panel, study, column, event)
+        ]
+        rows = [row for found in spread(_variant_rows, calls, workers=workers) for row in found]
     frame = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
     return frame.astype({name: _PANDAS[kind] for name, kind in EVENT_COLUMNS.items()})
 

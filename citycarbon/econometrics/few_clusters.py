@@ -5,13 +5,13 @@ The numbers are those of ``jackknife`` and ``wild_bootstrap``, from one design a
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from citycarbon.beside import spread
 from citycarbon.econometrics import wild_bootstrap as wild
 from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import seed_of
@@ -32,21 +32,18 @@ METHODS = (CV3, *WILD, EFFECTIVE)
 FEW_TREATED = 6
 
 
-def few_cluster_rows(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, *, workers: int = 2) -> pd.DataFrame:
+def few_cluster_rows(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, *, workers: int = 1) -> pd.DataFrame:
     """Of every headline column ``METHODS``, then a row ``leverage:`` and ``without:`` for every city with a treated row.
 
     ``statistic`` holds t, for ``effective_clusters`` and ``leverage:`` the number itself; ``without:`` has the estimate without
     that city; its name stands in the note. What is not estimable (``estimates`` says why) keeps its rows with the reason.
-    Numbers do not depend on ``workers`` (threads over columns).
+    Numbers do not depend on ``workers`` (processes over columns).
     """
     names = dict(zip(panel["city_id"], panel["city_name"], strict=True)) if "city_name" in panel else {}
 
-    def of(at: tuple[str, Column]) -> list[dict[str, Any]]:
-        found = _rows(panel, study, *at, names, _reason(estimates, *at))
-        return [{**labels(*at), **row} for row in found]
-
-    with ThreadPoolExecutor(workers) as pool:
-        return inference_frame([row for rows in pool.map(of, headline_columns(study)) for row in rows])
+    columns = headline_columns(study)
+    found = spread(_rows, [(panel, study, *at, names, _reason(estimates, *at)) for at in columns], workers=workers)
+    return inference_frame([{**labels(*at), **row} for at, rows in zip(columns, found, strict=True) for row in rows])
 
 
 def cluster_design(sample: Sample, study: Study, column: Column) -> Design:

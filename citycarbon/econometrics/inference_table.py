@@ -19,17 +19,19 @@ PLACEBO_SIZE, PLACEBO_MDE80 = "placebo:size", "placebo:mde80"
 DEFAULT_SCHEME = "cohorts"
 
 
-def inference_table(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, placebo: pd.DataFrame) -> pd.DataFrame:
+def inference_table(
+    panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, placebo: pd.DataFrame, *, workers: int = 1
+) -> pd.DataFrame:
     """All rows, those of one column together, in the order of the study and then of the methods.
 
     ``panel``: the mart ``city_panel``; ``estimates``: the filled frame of ``estimates.csv``; ``placebo``: that of
-    ``placebo.csv``.
+    ``placebo.csv``; ``workers``: processes over columns.
     """
     import pandas as pd
 
     parts = [
         other_variances(panel, study),
-        few_cluster_rows(panel, study, estimates),
+        few_cluster_rows(panel, study, estimates, workers=workers),
         ri_rows(estimates, study),
         placebo_rows(placebo, estimates, study),
     ]

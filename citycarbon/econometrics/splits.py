@@ -6,10 +6,10 @@ Estimation of a half is an ordinary column (``columns``), the test of the differ
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from citycarbon.beside import spread
 from citycarbon.checks import CheckResult
 from citycarbon.econometrics.sample import Sample, base_rows, estimation_sample
 from citycarbon.study.other_policies import other_policies
@@ -31,7 +31,6 @@ SPLIT_COLUMNS: dict[str, type] = {
     "pooled_gap": float, "flag": str, "note": str, "sentence": str,
 }  # fmt: skip
 SUM_TERMS = ("n_low", "n_high", "missing", "singletons", "incomplete")
-WORKERS = 2  # threads over the splits; the redraws leave the interpreter free
 DRAWS = 9999  # of a study that declares no placebo
 POOLED_TOLERANCE = 1e-8  # relative, between the pooled regression's slopes and those of the halves' own columns
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
@@ -97,21 +96,24 @@ def _same_but_half(column: Column) -> str:
     return f"{column.half.split} {rest}"
 
 
-def split_report(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, draws: int | None = None) -> pd.DataFrame:
+def split_report(
+    panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, draws: int | None = None, *, workers: int = 1
+) -> pd.DataFrame:
     """One row per pair of half columns: ``SPLIT_COLUMNS``.
 
     ``panel``: the mart ``city_panel``; ``estimates``: the frame of ``estimates.csv`` of this panel and study, from which the
     halves' estimates are taken. ``difference``, ``se``, ``p`` (t(G-1)): high - low of the pooled interacted regression, in
     units of the outcome; ``p_ri``: of its t statistic over ``draws`` redraws (default: the study's ``draws_variants``) under
-    the null of an equal constant effect. Row order does not matter; a half without treated cities keeps its row and says so.
+    the null of an equal constant effect. Neither row order nor ``workers`` (processes) matter; a half without treated
+    cities keeps its row and says so.
     """
     import pandas as pd
 
     draws = draws or (study.placebo.draws_variants if study.placebo else DRAWS)
     panel = panel.sort_values(["city_id", "year"], kind="stable", ignore_index=True)
     incomplete = {p.policy for p in other_policies(study) if p.list == "incomplete"}
-    with ThreadPoolExecutor(WORKERS) as pool:  # in their order, whichever is done first
-        rows = list(pool.map(lambda pair: _pair_row(panel, study, pair, estimates, draws, incomplete), pairs(study)))
+    calls = [(panel, study, pair, estimates, draws, incomplete) for pair in pairs(study)]
+    rows = spread(_pair_row, calls, workers=workers)
     frame = pd.DataFrame(rows, columns=list(SPLIT_COLUMNS))
     return frame.astype({name: _PANDAS[kind] for name, kind in SPLIT_COLUMNS.items()})
 
