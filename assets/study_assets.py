@@ -103,7 +103,7 @@ def result_tables(
 def panel_columns(study: Study) -> list[str]:
     """The panel columns that the results of a study are computed from, sorted."""
     used = {"city_id", "province_id", "year", "in_sample", *(v for m in study.matchings for v in m.covariates)}
-    used |= {split.variable for split in study.splits if split.variable}
+    used |= {split.variable for split in study.splits if split.variable} | {s.variable for s in study.inference.strata}
     used |= {mark + policy for policy in study.policies_named() for mark in (POLICY_DUMMY, POLICY_YEAR)}
     for table in study.regression_tables().values():
         for column in table.columns:

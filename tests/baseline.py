@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from citycarbon.study import Study, load_study
+from citycarbon.study.extensions import Inference
 
 BASELINE = ("1", "2", "1p", "2p")
 
@@ -17,4 +18,7 @@ def baseline_study() -> Study:
     tables["table2"] = tables["table2"].model_copy(
         update={"columns": [c for c in tables["table2"].columns if c.id in BASELINE]}
     )
-    return study.model_copy(update={"tables": tables, "splits": [], "matchings": [], "published": None})
+    extensions = study.extensions.model_copy(update={"inference": Inference()})  # its own names tables that are not here
+    return study.model_copy(
+        update={"tables": tables, "splits": [], "matchings": [], "published": None, "extensions": extensions}
+    )

@@ -15,7 +15,7 @@ from citycarbon.beside import spread
 from citycarbon.econometrics import wild_bootstrap as wild
 from citycarbon.econometrics.cluster_sums import ClusterSums
 from citycarbon.econometrics.draws import seed_of
-from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels, treatment_rows
+from citycarbon.econometrics.inference_rows import NO_REDRAWS, headline_columns, inference_frame, labels, not_tested
 from citycarbon.econometrics.jackknife import Jackknife, effective_clusters, jackknife, partial_leverage
 from citycarbon.econometrics.resampling import Design
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
@@ -42,7 +42,7 @@ def few_cluster_rows(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame,
     names = dict(zip(panel["city_id"], panel["city_name"], strict=True)) if "city_name" in panel else {}
 
     columns = headline_columns(study)
-    found = spread(_rows, [(panel, study, *at, names, _reason(estimates, *at)) for at in columns], workers=workers)
+    found = spread(_rows, [(panel, study, *at, names, not_tested(estimates, *at)) for at in columns], workers=workers)
     return inference_frame([{**labels(*at), **row} for at, rows in zip(columns, found, strict=True) for row in rows])
 
 
@@ -67,13 +67,6 @@ def wild_p(design: Design, study: Study, table: str, column: Column) -> float:
     return wild.wild_test(ClusterSums.of(design), seed, kind=wild.RADEMACHER).p_value
 
 
-def _reason(estimates: pd.DataFrame, table: str, column: Column) -> str:
-    row = treatment_rows(estimates, table, column).iloc[0]
-    if column.estimator != "twfe":
-        return f"estimator {column.estimator}: has its own standard error"
-    return "" if np.isfinite(row["estimate"]) else row["note"]
-
-
 def _rows(
     panel: pd.DataFrame, study: Study, table: str, column: Column, names: dict[str, str], reason: str
 ) -> list[dict[str, Any]]:
@@ -83,7 +76,7 @@ def _rows(
     design = cluster_design(sample, study, column)
     case = _Case(ClusterSums.of(design), design, sample, column, names)
     if study.placebo is None:
-        tests = [{"method": method, "note": "the study asks for no redraws"} for method in WILD]
+        tests = [{"method": method, "note": NO_REDRAWS} for method in WILD]
     else:
         tests = [case.wild(method, kind, wild_seed(study, table, column, kind)) for method, kind in WILD.items()]
     return [case.cv3(), *tests, case.effective(), *case.by_city()]

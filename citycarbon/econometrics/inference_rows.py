@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.study.spec import Column, Study
@@ -14,6 +15,7 @@ INFERENCE_COLUMNS: dict[str, type] = {
     "table": str, "column": str, "term": str, "method": str, "estimate": float, "std_error": float, "statistic": float,
     "df": int, "p_value": float, "conf_low": float, "conf_high": float, "draws": int, "undefined": int, "note": str,
 }  # fmt: skip
+NO_REDRAWS = "the study asks for no redraws"
 _PANDAS = {str: "object", float: "float64", int: "Int64"}
 
 
@@ -35,6 +37,14 @@ def treatment_rows(estimates: pd.DataFrame, table: str, column: Column) -> pd.Da
     """The rows (one, as a rule) of a column's treatment in a frame of ``estimates.csv``."""
     of = (estimates["table"] == table) & (estimates["column"] == column.id) & (estimates["term"] == column.treatment)
     return estimates[of]
+
+
+def not_tested(estimates: pd.DataFrame, table: str, column: Column) -> str:
+    """Why no test can be made of a column, from its row in a frame of ``estimates.csv``; '' where one can."""
+    row = treatment_rows(estimates, table, column).iloc[0]
+    if column.estimator != "twfe":
+        return f"estimator {column.estimator}: has its own standard error"
+    return "" if math.isfinite(row["estimate"]) else row["note"]
 
 
 def labels(table: str, column: Column) -> dict[str, str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from citycarbon.econometrics.draw_schemes import scheme_rows
+from citycarbon.econometrics.families import family_rows
 from citycarbon.econometrics.few_clusters import few_cluster_rows
 from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels, treatment_rows
 from citycarbon.econometrics.other_variances import other_variances
@@ -22,10 +24,11 @@ DEFAULT_SCHEME = "cohorts"
 def inference_table(
     panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, placebo: pd.DataFrame, *, workers: int = 1
 ) -> pd.DataFrame:
-    """All rows, those of one column together, in the order of the study and then of the methods.
+    """All rows, those of one column together, in the order of the study and then of the methods; pairs of halves after the
+    columns of their table.
 
     ``panel``: the mart ``city_panel``; ``estimates``: the filled frame of ``estimates.csv``; ``placebo``: that of
-    ``placebo.csv``; ``workers``: processes over columns.
+    ``placebo.csv``; ``workers``: processes over columns and families.
     """
     import pandas as pd
 
@@ -34,10 +37,16 @@ def inference_table(
         few_cluster_rows(panel, study, estimates, workers=workers),
         ri_rows(estimates, study),
         placebo_rows(placebo, estimates, study),
+        scheme_rows(panel, study, estimates, workers=workers),
+        family_rows(panel, study, estimates, workers=workers),
     ]
     together = pd.concat(parts, ignore_index=True)
     rank = {(table, column.id): i for i, (table, column) in enumerate(headline_columns(study))}
-    place = [rank[at] for at in zip(together["table"], together["column"], strict=True)]
+    ends = {table: i for (table, _), i in rank.items()}  # a pair of halves stands behind the columns of its table
+    place = [
+        rank.get((table, column), ends[table] + 0.5)
+        for table, column in zip(together["table"], together["column"], strict=True)
+    ]
     return together.assign(_place=place).sort_values("_place", kind="stable", ignore_index=True).drop(columns="_place")
 
 

@@ -7,7 +7,7 @@ covariance between them and one small-sample factor. Where cities lie in one hal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -161,12 +161,12 @@ def _straddling_test(
     if not low.first_year or not high.first_year:
         return Difference(**treated, note="not estimable: a half without a treated city")
     scheme = cohorts_stratified(cities.labels, first, cities.pattern, last_year=cities.last_year)
-    engine = _Straddling.build(low, high, cities.labels, scheme, pooled.factor)
+    engine = TwoHalves.build(low, high, cities.labels, scheme, pooled.factor)
     actual_units = np.searchsorted(cities.labels, list(first)).reshape(-1, 1)
     actual_cohorts = np.array([scheme.first_years.index(y) for y in first.values()]).reshape(-1, 1)
     null = engine.common_effect(actual_units, actual_cohorts)
     difference, t_stat = (float(v[0]) for v in engine.statistics(actual_units, actual_cohorts, 0.0))
-    parts = [engine.statistics(*part, null) for part in _chunks(scheme, seed, draws)]
+    parts = [engine.statistics(*part, null) for part in chunks(scheme, seed, draws)]
     drawn, drawn_t = (np.concatenate(p) for p in zip(*parts, strict=True))
     return Difference(
         beta_low=pooled.low,
@@ -185,15 +185,19 @@ def _straddling_test(
     )
 
 
-def _chunks(scheme: Scheme, seed: int, draws: int) -> Any:
+def chunks(scheme: Scheme, seed: int | tuple[int, ...], draws: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The first ``draws`` draws of a scheme, at most CHUNK at a time: units and cohorts."""
     for units, cohort in blocks(scheme, seed, draws):
         for lo in range(0, units.shape[1], CHUNK):
             yield units[:, lo : lo + CHUNK], cohort[:, lo : lo + CHUNK]
 
 
 @dataclass(frozen=True)
-class _Straddling:
-    """Two designs over one list of cities; ``position``: city -> its unit in each design, -1 where it has no row there."""
+class TwoHalves:
+    """Two designs over one list of cities, whose scores are added city by city: a city may lie in one of them or in both.
+
+    ``position``: city -> its unit in each design, -1 where it has no row there.
+    """
 
     designs: tuple[Any, Any]
     position: np.ndarray  # (2, cities)
@@ -201,7 +205,8 @@ class _Straddling:
     factor: float
 
     @classmethod
-    def build(cls, low: Experiment, high: Experiment, cities: np.ndarray, scheme: Scheme, factor: float) -> _Straddling:
+    def build(cls, low: Experiment, high: Experiment, cities: np.ndarray, scheme: Scheme, factor: float) -> TwoHalves:
+        """``cities``: labels that units of ``scheme`` are positions in; ``factor``: that of the pooled regression."""
         designs = tuple(half.design.on(scheme.first_years) for half in (low, high))
         position = np.full((2, len(cities)), -1)
         for i, design in enumerate(designs):
@@ -219,7 +224,10 @@ class _Straddling:
         return float((num_l[0, 0] + num_h[0, 0]) / (den_l[0] + den_h[0]))
 
     def statistics(self, units: np.ndarray, cohort: np.ndarray, null: float) -> tuple[np.ndarray, np.ndarray]:
-        """b_high - b_low and its t (draws,) for the outcome less ``null`` times the actual treatment."""
+        """b_high - b_low and its t (draws,) for the outcome less ``null`` times the actual treatment; at most CHUNK draws.
+
+        NaN where the treatment of a half is absorbed in a draw, as it is where no city of it is drawn.
+        """
         weights = np.array([1.0, -null])
         difference = np.zeros(units.shape[1])
         scores = np.zeros((self.position.shape[1], units.shape[1]))

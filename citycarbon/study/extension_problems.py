@@ -8,15 +8,85 @@ from citycarbon.sources.registry import load_registry
 from citycarbon.study.dictionary import KEYS, VARIABLES, suggestion
 from citycarbon.study.extensions import Target
 from citycarbon.study.problems import Problem, Where, repeated
-from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Study
+from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, RegressionTable, Study
+
+PLACES = ("province_id", "unit_kind")  # columns of the panel that sort cities without a number
+SCHEMES = ("cohorts", "all_cities", "all_pilots", "random_years")  # laws of reassignment that every study has
 
 
 def extension_problems(study: Study) -> Iterator[Problem]:
     """Every fault of the parts that the study asks for."""
+    yield from _inference_problems(study)
     yield from _large_table_problems(study)
     yield from _curve_problems(study)
     yield from _sensitivity_problems(study)
     yield from _staggered_problems(study)
+
+
+def _inference_problems(study: Study) -> Iterator[Problem]:
+    """Strata and families: ids that differ, columns that exist, members of headline tables that are dated alike."""
+    asked, at = study.inference, ("extensions", "inference")
+    for key in ("strata", "families"):
+        yield from repeated((*at, key), [entry.id for entry in getattr(asked, key) or []], "id", key="id")
+    for i, strata in enumerate(asked.strata):
+        where: Where = (*at, "strata", i)
+        known = VARIABLES if strata.year is not None else PLACES
+        if strata.id in SCHEMES:
+            yield (*where, "id"), f"'{strata.id}' is the name of a scheme that there is already"
+        if strata.variable not in known and strata.year is not None:
+            yield (*where, "variable"), f"no variable '{strata.variable}'{suggestion(strata.variable, known)}"
+        elif strata.variable not in known:
+            allowed = f"Without the key 'year' allowed are {', '.join(PLACES)}; with it a variable, whose mean before is cut"
+            yield (*where, "variable"), f"'{strata.variable}' does not sort cities. {allowed}"
+        if strata.year is not None and not study.window.first < strata.year <= study.window.last:
+            yield (*where, "year"), f"found {strata.year}, allowed are years inside the window after its first"
+    for i, family in enumerate(asked.families or []):
+        for key in ("columns", "splits"):
+            yield from _member_problems((*at, "families", i, key), getattr(family, key), key == "splits", study)
+
+
+def _member_problems(where: Where, targets: list[Target], halves: bool, study: Study) -> Iterator[Problem]:
+    tables = {name: table for name, table in study.regression_tables().items() if not table.variants}
+    found: list[tuple[int, Column]] = []
+    for j, target in enumerate(targets):
+        if target.table not in tables:
+            known = ", ".join(tables)
+            hint = suggestion(target.table, tables)
+            yield (*where, j, "table"), f"no headline table '{target.table}'{hint} Allowed: {known}"
+            continue
+        ids = [column.id for column in tables[target.table].columns]
+        if target.column not in ids:
+            yield (*where, j, "column"), f"no column '{target.column}' in {target.table}. Allowed: {', '.join(ids)}"
+            continue
+        column = tables[target.table].column(target.column)
+        if halves and not _other_half(tables[target.table], column):
+            yield (*where, j, "column"), f"{target.table} has no column that is the other half of column '{column.id}'"
+        found.append((j, column))
+    yield from repeated(where, [_member(tables, t, halves) for t in targets if t.table in tables], "member")
+    for j, column in found[1:]:
+        for key in ("treatment", "lag_rule", "dated_by"):
+            if getattr(column, key) != getattr(found[0][1], key):
+                yield (*where, j), f"'{key}' differs from that of the first member: one draw cannot date both"
+
+
+def _other_half(table: RegressionTable, column: Column) -> Column | None:
+    """The column that differs from this one in its half only; None where this is no half, or the other one is not there."""
+    if column.half is None:
+        return None
+    rest = _but_half(column)
+    return next((c for c in table.columns if c.half and c.half.group != column.half.group and _but_half(c) == rest), None)
+
+
+def _but_half(column: Column) -> tuple[str, str]:
+    return column.half.split if column.half else "", column.model_dump_json(exclude={"id", "label", "half"})
+
+
+def _member(tables: dict[str, RegressionTable], target: Target, halves: bool) -> str:
+    """What a member is, told alike whichever half names a pair."""
+    ids = [c.id for c in tables[target.table].columns if c.id == target.column]
+    if halves and ids and (other := _other_half(tables[target.table], tables[target.table].column(target.column))):
+        ids.append(other.id)
+    return f"{target.table}:{'/'.join(sorted(ids or [target.column]))}"
 
 
 def _large_table_problems(study: Study) -> Iterator[Problem]:

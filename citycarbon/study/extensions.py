@@ -151,9 +151,57 @@ class Trends(Part):
     power: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5, 0.8]
 
 
-class Extensions(Part):
-    """What is asked for; a part that is absent is not computed, and its file holds its header only."""
+class Strata(Part):
+    """Groups of cities within which the treatment is redrawn.
 
+    Without ``year``: the levels of a column that says where or what a city is; cities that are alone in their level form one
+    group. With it: ``classes`` of equal size by the city's mean of a variable before that year.
+    """
+
+    id: ChoiceId
+    label: str
+    variable: str
+    year: int | None = None
+    classes: int = Field(default=3, ge=2)
+
+
+class Family(Part):
+    """Hypotheses that are tested together: columns that differ in their outcome, or the differences of splits.
+
+    A split is named by the column of either half.
+    """
+
+    id: ChoiceId
+    label: str
+    columns: list[Target] = []
+    splits: list[Target] = []
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Family:
+        if bool(self.columns) == bool(self.splits):
+            raise ValueError("a family names either 'columns' or 'splits'")
+        return self
+
+
+class Inference(Part):
+    """Who else could have been treated, and what is tested together. ``draws``: default ``placebo.draws_variants``.
+
+    Without ``families`` they follow from the headline tables: columns that differ in the outcome alone, and all splits with the
+    same fixed effects.
+    """
+
+    strata: list[Strata] = [Strata(id="province", label="provinces", variable="province_id")]
+    families: list[Family] | None = None
+    draws: int | None = Field(default=None, gt=0)
+
+
+class Extensions(Part):
+    """What is asked for; a part that is absent is not computed, and its file holds its header only.
+
+    ``inference`` adds rows to a file that every run has: where it is absent its defaults hold.
+    """
+
+    inference: Inference = Inference()
     large_tables: list[LargeTable] = []
     spec_curve: SpecCurve | None = None
     sensitivity: Sensitivity | None = None

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES, Home
 from citycarbon.study.dictionary import KEYS, VARIABLES, Variable, policies_with_a_list, suggestion
-from citycarbon.study.extensions import Extensions
+from citycarbon.study.extensions import Extensions, Inference
 
 Series = Literal["chen_county", "ceads_city", "edgar_city"]
 UnitKind = Literal["municipality", "prefecture_city", "other_prefecture"]
@@ -354,6 +354,11 @@ class Study(Strict):
     def matching(self, matching_id: str) -> Matching:
         """The matching with this id. Raises KeyError where there is none."""
         return {m.id: m for m in self.matchings}[matching_id]
+
+    @property
+    def inference(self) -> Inference:
+        """What the inference table asks for; its defaults where the study says nothing."""
+        return self.extensions.inference if self.extensions else Inference()
 
     def policies_named(self) -> list[str]:
         """Every policy that a filter, a control or a split of this study rests on, its own first."""

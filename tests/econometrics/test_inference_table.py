@@ -26,7 +26,7 @@ BEFORE_CITIES = [
     "wcr:webb",
     "effective_clusters",
 ]
-AFTER_CITIES = ["ri:t", "ri:beta", "placebo:size", "placebo:mde80"]
+AFTER_CITIES = ["ri:t", "ri:beta", "placebo:size", "placebo:mde80", "ri:t:province", "ri:t:random_years"]
 
 
 def study_of(base, **column):

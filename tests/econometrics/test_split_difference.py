@@ -11,7 +11,7 @@ from citycarbon.econometrics.draws import blocks, cohorts_stratified
 from citycarbon.econometrics.placebo import first_years
 from citycarbon.econometrics.randomisation import Experiment
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, estimation_sample
-from citycarbon.econometrics.split_difference import _cities, _Straddling, _straddling_test, interacted, redraws
+from citycarbon.econometrics.split_difference import TwoHalves, _cities, _straddling_test, interacted, redraws
 from citycarbon.econometrics.twfe import levels_counted
 
 BOTH_EFFECTS = pytest.mark.parametrize("effects", [("city", "year"), ("province", "year")])
@@ -112,7 +112,7 @@ def test_redraws_of_split_rows_equal_refits(base_study):
     scheme = cohorts_stratified(
         cities.labels, {**halves[0].first_year, **halves[1].first_year}, cities.pattern, last_year=cities.last_year
     )
-    engine = _Straddling.build(*halves, cities.labels, scheme, pooled.factor)
+    engine = TwoHalves.build(*halves, cities.labels, scheme, pooled.factor)
     null = -0.37
     units, cohort = next(blocks(scheme, 5, 12))
     difference, t = engine.statistics(units, cohort, null)
