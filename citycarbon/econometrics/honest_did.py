@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RELATIVE, SMOOTH = "relative_magnitude", "smoothness"
 LARGEST_MBAR = 20.0  # up to which a breakdown value is looked for
-STEPS = 10  # of a bisection between two values that are known: a thousandth of their distance
+STEPS = 7  # of a bisection between two values that are known: a hundredth of their distance
 
 
 def honest_rows(panel: pd.DataFrame, study: Study) -> list[dict[str, Any]]:

@@ -130,9 +130,9 @@ def test_breakdown_is_where_the_interval_first_holds_zero():
         return -1.0, m - 0.3, ""
 
     found, why = breakdown(at, {0.0: (-1, -0.3), 0.5: (-1, 0.2)}, 20.0)
-    assert found == pytest.approx(0.3, abs=1e-3) and why == ""
+    assert found == pytest.approx(0.3, abs=0.5 / 2**7) and why == ""
     assert breakdown(at, {0.0: (-1, 0.1)}, 20.0)[1].startswith("none")
-    assert breakdown(at, {0.0: (-1, -0.3)}, 20.0)[0] == pytest.approx(0.3, abs=1e-3)
+    assert breakdown(at, {0.0: (-1, -0.3)}, 20.0)[0] == pytest.approx(0.3, abs=0.4 / 2**7)
     assert "not reached" in breakdown(lambda m: (-1.0, -0.5, ""), {0.0: (-1, -0.5)}, 20.0)[1]
 
 
