@@ -18,7 +18,7 @@ def materialise(home: Home, study: str) -> None:
     from orchestration.names import study_job_name
     from orchestration.pipeline import open_instance
 
-    panel = home.marts / study / "city_panel.parquet"
+    panel = home.marts(study) / "city_panel.parquet"
     if not panel.is_file():
         raise UsageError(f"{panel}: no panel there; run the study in this home first.")
     job = build_defs().resolve_job_def(study_job_name(study))
@@ -37,4 +37,7 @@ def materialise(home: Home, study: str) -> None:
 
 
 if __name__ == "__main__":
-    materialise(resolve_home(sys.argv[1]), sys.argv[2])
+    try:
+        materialise(resolve_home(sys.argv[1]), sys.argv[2])
+    except UsageError as error:
+        sys.exit(f"benchmarks.extensions_job: {error}")
