@@ -134,7 +134,7 @@ def breakdown(
 
 def support(path: Path) -> str:
     """How few cities the covariance rests on, and which ends are bins."""
-    behind = ", ".join(f"{label} {n}" for label, n in zip(path.labels, path.treated, strict=True))
+    behind = ", ".join(f"{label}: {n}" for label, n in zip(path.labels, path.treated, strict=True))
     bins = f"; binned ends count as one period each ({', '.join(path.bins)})" if path.bins else ""
     return f"treated cities by event time: {behind}; with so few the clustered covariance is too small{bins}"
 

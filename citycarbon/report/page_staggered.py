@@ -30,7 +30,7 @@ def staggered(results: Results) -> Section | None:
         said=[*_said(rows), *_weights_said(weights)],
         figures=["staggered"],
         tables=[_table(rows)],
-        folded=[t for t in [_bacon(weights), _dcdh(weights)] if t],
+        folded=[_notes(rows), *(t for t in [_bacon(weights), _dcdh(weights)] if t)],
     )
 
 
@@ -90,35 +90,47 @@ def _weights_said(rows: list[Line]) -> list[str]:
 
 
 def _table(rows: list[Line]) -> PlainTable:
-    head = ["Estimator", "Average", "Sample", "Controls", "N", "Treated cities", "Estimate", "s.e.", "p, analytic", "p, RI",
-            "Two-way regression, same rows"]  # fmt: skip
-    notes = list(dict.fromkeys(f"{r['label']}: {r['note']}" for r in rows if r["note"]))
-    kinds = list(dict.fromkeys(f"{r['label']}: {r['std_error_kind']}" for r in rows if r["std_error_kind"]))
     return PlainTable(
         "Estimators side by side",
-        head,
-        [_line(r) for r in rows],
-        f"Errors. {'; '.join(kinds)}. Notes. {'; '.join(notes)}.",
+        ["Estimator", "Sample", "N", "Treated cities", "Estimate", "s.e.", "p, analytic", "p, RI"],
+        [_line(r, rows) for r in rows],
+        "No controls but where named. p, RI: on the coefficient, cohorts redrawn among the cities of the sample.",
         files=_FILES,
     )
 
 
-def _line(row: Line) -> list[str]:
+def _line(row: Line, rows: list[Line]) -> list[str]:
     value, error = num(row, "estimate"), num(row, "std_error")
     scale = error if math.isfinite(error) and error > 0 else abs(value) / 10
     return [
-        row["label"],
-        row["aggregation"],
-        row["sample"].partition(":")[0],
-        row["controls"] if len(row["controls"]) < 20 else "those of the column",
+        name_of(row, rows),
+        row["sample"].partition(":")[0].removesuffix(" of the column"),
         number(num(row, "n_obs")),
         number(num(row, "n_treated_units")),
         scaled(value, scale) if math.isfinite(value) else NONE,
         scaled(error, error) if math.isfinite(error) else NONE,
         p_cell(num(row, "p_value")),
         p_cell(num(row, "p_ri")),
-        signed(num(row, "twfe_same_sample")) if math.isfinite(num(row, "twfe_same_sample")) else NONE,
     ]
+
+
+def name_of(row: Line, rows: list[Line]) -> str:
+    """The estimator, with what it averages where another row of its sample has the same name, and its controls."""
+    alike = sum(r["label"] == row["label"] and r["sample"] == row["sample"] for r in rows)
+    name = row["label"] if alike == 1 else f"{row['label']}: {row['aggregation']}"
+    own = row["controls"] not in ("", "none") and row["estimator"] != "twfe_controls"
+    return f"{name}, given {row['controls']}" if own else name
+
+
+def _notes(rows: list[Line]) -> PlainTable:
+    """What each error is and what else is to be said, one line an estimator."""
+    body = []
+    for row in rows:
+        line = [name_of(row, rows), row["aggregation"], row["std_error_kind"] or NONE, row["note"] or NONE]
+        if line not in body:
+            body.append(line)
+    head = ["Estimator", "Average", "Analytic error", "Note"]
+    return PlainTable("What each estimator averages, its error, and notes", head, body, numbers=False, files=_FILES[:1])
 
 
 def _bacon(rows: list[Line]) -> PlainTable | None:

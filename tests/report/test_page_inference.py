@@ -42,7 +42,7 @@ def test_every_test_stands_under_its_head(tmp_path):
     table = side_by_side([(ROW, PLACEBO)], results(tmp_path))
     found = dict(zip(table.head, table.lines[0], strict=True))
     assert found["p, CV3"] == "0.012" and found["p, wild bootstrap"] == "0.021" and found["p, wild, Webb"] == "0.023"
-    assert found["p, RI on t"] == "0.040" and found["Effective clusters"] == "7.8" and found["Reassignments"] == "99,999"
+    assert found["p, RI on t"] == "0.040" and found["Effective clusters"] == "7.8" and found["Draws"] == "99,999"
     assert found["Rejections of the 5 % clustered t test"] == "12.0 %"
 
 
