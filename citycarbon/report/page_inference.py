@@ -26,7 +26,7 @@ _HEAD = [
 ]  # fmt: skip
 _NOTE = (
     "CV3: jackknife over cities. Wild bootstrap: of the clustered t, null imposed, Rademacher weights, and Webb's. RI: "
-    "randomisation inference, on as many draws (reassignments of the treatment to cities) as the last column says; RI on t gives the "
+    "randomisation inference, on as many reassignments of the treatment to cities as the last column says; RI on t gives the "
     "stars. Rejections: share of reassignments in which the clustered t test rejects at 5 %, where nothing is to be found. "
     f"Smallest effect: {POWER}. Effective clusters: one over the sum of squared shares of the cities in what is left of did."
 )
