@@ -48,7 +48,7 @@ def spec_curve(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.spec_curve import spec_curve as crossed
     from citycarbon.figures.curve import draw_curve
 
-    found = crossed(run.panel, run.study)
+    found = crossed(run.panel, run.study, workers=2)
     draw_curve(found.curve, found.summary, run.folder / "figures", "spec_curve", run.synthetic)
     return {"spec_curve": found.curve, "spec_curve_summary": found.summary}
 

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from citycarbon.paths import PROJECT_ROOT
 
+BACKLOG = 6  # calls that may wait
 # Loaded when the process starts: what estimation takes seconds to import.
 MODULES = ("pandas", "scipy.stats", "citycarbon.econometrics.placebo")
 
@@ -73,7 +74,7 @@ def start() -> Helper | None:
 class Shared:
     """Calls of one function, worked off here and beside; a context manager.
 
-    :meth:`add` hands a call over and returns at once; :meth:`finish` works here until none is left. Futures have the results.
+    :meth:`add` hands a call over; :meth:`finish` works here until none is left. Futures have the results.
     ``function`` must depend on its arguments alone.
     """
 
@@ -95,20 +96,29 @@ class Shared:
         self.finish()
 
     def add(self, *arguments: Any) -> Future:
-        """A call to be made; its result comes in the future."""
+        """A call to be made; its result comes in the future. Where many wait already, or nobody else is there, one is made now:
+        what waits takes memory."""
         future: Future = Future()
         self._waiting.put((future, arguments))
+        if self._feeder is None or self._waiting.qsize() > BACKLOG:
+            self._work_one()
         return future
 
     def finish(self) -> None:
         """Work here on what waits until nothing does, then wait for what is computed beside."""
-        while (item := self._next()) is not None:
-            _settle(item[0], self._function, item[1])
+        while self._work_one():
+            pass
         if self._feeder is not None:
             self._waiting.put(None)
             self._feeder.join()
             self._feeder = None
             self.finish()  # what the other process left behind when it ended
+
+    def _work_one(self) -> bool:
+        item = self._next()
+        if item is not None:
+            _settle(item[0], self._function, item[1])
+        return item is not None
 
     def _next(self) -> tuple[Future, tuple] | None:
         try:

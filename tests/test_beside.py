@@ -2,6 +2,7 @@
 
 import operator
 import os
+import time
 
 import pytest
 
@@ -70,12 +71,21 @@ def test_what_it_leaves_behind_when_it_ends_is_computed_here(monkeypatch):
         gone.call(abs, -1)
 
 
-def test_an_error_in_the_block_drops_what_waits():
-    made = []
-    with pytest.raises(RuntimeError, match="stop"), Shared(made.append, beside=False) as shared:
-        shared.add(1)
+def test_an_error_in_the_block_drops_what_waits(shared_helper):
+    with pytest.raises(RuntimeError, match="stop"), Shared(time.sleep, beside=True) as shared:
+        futures = [shared.add(0.05) for _ in range(5)]
         raise RuntimeError("stop")
-    assert made == []
+    assert not all(future.done() for future in futures)
+
+
+@pytest.mark.parametrize("calls", [1, 100])
+def test_no_more_than_a_few_calls_ever_wait(shared_helper, calls):
+    with Shared(time.sleep, beside=True) as shared:
+        for _ in range(calls):
+            shared.add(0.001)
+            assert shared._waiting.qsize() <= beside.BACKLOG
+    with Shared(abs, beside=False) as alone:
+        assert alone.add(-1).result() == 1  # made at once
 
 
 def test_one_core_needs_no_second_process(monkeypatch):

@@ -80,22 +80,27 @@ class Redrawn:
 
 def redraw_group(group: Group, data: CurvePanel, who: Reassignments) -> dict[int, Redrawn]:
     """Number of the specification -> its draws, for all members of a group."""
+    return redraw_members(group, int(data.city_code.max()) + 1, who)
+
+
+def redraw_members(group: Group, codes: int, who: Reassignments) -> dict[int, Redrawn]:
+    """:func:`redraw_group` from the number of city codes alone, which is quick to hand to another process."""
     out, done = {}, {}
     for number, spec in group.members:
         key = (spec.year_rule, spec.subcity_rule)
         if key not in done:
-            done[key] = group.design.statistics(_atoms(group, data, who, spec))
+            done[key] = group.design.statistics(_atoms(group, codes, who, spec))
         statistics, i = done[key], group.outcome_of(spec)
         weights = np.eye(len(group.design.outcomes))[i]
         out[number] = Redrawn(statistics.beta(weights), statistics.t(weights), float(statistics.treated_units.mean()))
     return out
 
 
-def _atoms(group: Group, data: CurvePanel, who: Reassignments, spec: Specification) -> np.ndarray:
+def _atoms(group: Group, codes: int, who: Reassignments, spec: Specification) -> np.ndarray:
     """Atoms (k, B) of the draws in this design: the empty one for a city that it does not hold, or a record that its rules
     call untreated."""
     design = group.design
-    position = np.full(int(data.city_code.max()) + 1, -1)
+    position = np.full(codes, -1)
     position[np.asarray(design.units)] = np.arange(len(design.units))
     atoms = np.full(who.cities.shape, design.empty, dtype=np.int32)
     for slot, record in enumerate(who.records):

@@ -6,14 +6,16 @@ frames.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from citycarbon.beside import Shared
 from citycarbon.econometrics.columns import fit_column
 from citycarbon.econometrics.curve_choices import READINGS, CurvePanel, Pilot, specifications
-from citycarbon.econometrics.curve_inference import Joint, band, joint_tests, reassignments, redraw_group
+from citycarbon.econometrics.curve_inference import Joint, band, joint_tests, reassignments, redraw_members
 from citycarbon.econometrics.curve_points import POINT_TYPES, estimated, frame_of
 from citycarbon.econometrics.event_study import headline_column
 from citycarbon.econometrics.randomisation import p_value
@@ -41,12 +43,13 @@ class SpecCurve:
     summary: pd.DataFrame
 
 
-def spec_curve(panel: pd.DataFrame, study: Study, adopters: dict[str, Pilot] | None = None) -> SpecCurve:
+def spec_curve(panel: pd.DataFrame, study: Study, adopters: dict[str, Pilot] | None = None, *, workers: int = 1) -> SpecCurve:
     """Every specification of the study's curve with its inference, and the summary. Empty frames where it declares none.
 
     ``p_ri_t``: randomisation inference on the clustered t, from reassignments that all specifications share; ``rank``: place
     in the order of ``relative``, from 1; ``band_low`` and ``band_high``: the middle 95 % of what stands at this rank in the
-    drawn curves. Numbers do not depend on the order of rows. Raises ValueError on a repeated city and year.
+    drawn curves. Numbers do not depend on the order of rows, nor on
+    ``workers`` (processes over designs). Raises ValueError on a repeated city and year.
     """
     if study.extensions is None or study.extensions.spec_curve is None:
         return SpecCurve(_frame([], CURVE_TYPES), _frame([], SUMMARY_TYPES))
@@ -56,11 +59,15 @@ def spec_curve(panel: pd.DataFrame, study: Study, adopters: dict[str, Pilot] | N
     drawn_t, drawn_b = (np.full((count, data.curve.draws), np.nan) for _ in range(2))
     rows: list[dict[str, Any]] = []
     treated = np.full(count, np.nan)
-    for group, found in estimated(data):
-        rows += found
-        if group is None or who is None:
-            continue
-        redrawn = redraw_group(group, data, who)
+    pending: list[tuple[list[dict[str, Any]], Future]] = []
+    with Shared(redraw_members, beside=workers > 1) as shared:
+        for group, found in estimated(data):
+            rows += found
+            if group is not None and who is not None:
+                light = replace(group, mask=group.mask[:0])
+                pending.append((found, shared.add(light, int(data.city_code.max()) + 1, who)))
+    for found, future in pending:
+        redrawn = future.result()
         for row in found:
             if np.isfinite(row.get("t_stat", np.nan)):
                 one, at = redrawn[row["spec"]], row["spec"] - 1
