@@ -12,6 +12,7 @@ def sources(sql, *columns):
     return column_sources(sql, KNOWN, list(columns))
 
 
+@pytest.mark.slow
 def test_columns_are_followed_through_ctes_joins_and_expressions():
     sql = """
         with both as (select a.id, a.x / nullif(a.y, 0) as ratio, b.name from a left join b using (id))

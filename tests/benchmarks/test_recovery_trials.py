@@ -117,6 +117,7 @@ def test_either_half_of_a_split_holds_enough_treated_cities(samples):
             assert (first[low | high] > 0).sum() == (first > 0).sum() == sum(COHORTS.values())
 
 
+@pytest.mark.slow
 def test_a_trial_does_not_depend_on_its_company():
     together = run_block(SCENARIOS["no_effect"], 1, [26, 25])
     alone = [t for i in (26, 25) for t in run_block(SCENARIOS["no_effect"], 1, [i])]

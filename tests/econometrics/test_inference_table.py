@@ -169,6 +169,7 @@ def test_a_study_without_redraws_has_no_bootstrap_and_says_so(base_study):
     assert np.isfinite(got.loc["cv3", "p_value"])
 
 
+@pytest.mark.slow
 def test_threads_change_nothing(one):
     panel, study, done, _ = one
     tables = {"table2": study.tables["table2"], "table3": study.tables["table2"]}

@@ -136,6 +136,7 @@ def test_the_first_draws_of_headline_columns_are_shown(one):
     assert (done.shown.query("scheme == 'cohorts'")["n_treated_units"] == 4).all()
 
 
+@pytest.mark.slow
 def test_more_draws_start_with_the_same_draws(one):
     panel, study, before, done = one
     again = add_randomisation(before, panel, study, {("table2", "2"): 4200}, workers=2)
