@@ -163,11 +163,12 @@ def _limits(scheme: Scheme) -> tuple[np.ndarray, ...]:
 
 def _distinct(rng: np.random.Generator, limits: np.ndarray) -> np.ndarray:
     """Distinct numbers in random order, number j below ``limits[j]`` (not decreasing): Fisher-Yates, BLOCK draws at once."""
-    deck = np.repeat(np.arange(limits[-1], dtype=np.int32)[:, None], BLOCK, axis=1)
-    draw = np.arange(BLOCK)
+    deck = np.empty((limits[-1], BLOCK), dtype=np.int32)
+    deck[:] = np.arange(limits[-1], dtype=np.int32)[:, None]
+    flat, draw = deck.reshape(-1), np.arange(BLOCK)
     for j, limit in enumerate(limits.tolist()):
-        swap = rng.integers(j, limit, size=BLOCK)
-        drawn = deck[swap, draw]
-        deck[swap, draw] = deck[j]
+        swap = rng.integers(j, limit, size=BLOCK) * BLOCK + draw
+        drawn = flat.take(swap)
+        flat[swap] = deck[j]
         deck[j] = drawn
     return deck[: len(limits)]

@@ -256,15 +256,14 @@ class Design:
             den += flat.take(atoms[:j] * size + atoms[j]).sum(axis=0)
         return 2 * den + flat.take(atoms * (size + 1)).sum(axis=0)
 
-    def _theta(self, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """theta (draws, q) and den (draws,)."""
-        theta = self.c.take(atoms[0], axis=0) if len(atoms) else np.zeros((atoms.shape[1], self.c.shape[1]))
-        for row in atoms[1:]:
-            theta += self.c.take(row, axis=0)
+    def _theta(self, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """theta (draws, q), den (draws,) and what theta is the sum of, C of every atom (k, draws, q)."""
+        c = self.c.take(atoms, axis=0)
+        theta = c.sum(axis=0)
         den = self.kappa.take(atoms).sum(axis=0) - np.einsum("mq,mq->m", theta, theta)
         if self._means is not None:
             den -= self._means.mass @ self._means.shares(atoms, self.mass) ** 2
-        return theta, den
+        return theta, den, c
 
     def _defined(self, atoms: np.ndarray, den: np.ndarray) -> np.ndarray:
         """Draws whose treatment is not absorbed, by the rule of ``fwl.identify``: what is left against the centred norm."""

@@ -112,17 +112,15 @@ class Work:
     def run(self, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """num (m, chunk), den (chunk,), products (m, m, chunk) of ``atoms`` (k, chunk)."""
         design = self.design
-        theta, den = design._theta(atoms)
+        theta, den, c = design._theta(atoms)
         num = design.s.take(atoms, axis=1).sum(axis=1)
         beta = ratio(num, np.where(den > 0, den, np.nan))
         self._untreated(theta)
-        own = design.kappa.take(atoms)
-        for at, row in zip(own, atoms, strict=True):
-            at -= 2 * np.einsum("mq,mq->m", design.c.take(row, axis=0), theta)
+        own = design.kappa.take(atoms) - 2 * np.einsum("kmq,mq->km", c, theta)
         if design._means is not None:
             self._add_means(atoms, own)
         for i, scores in enumerate(self.scores):
-            np.multiply(self.w, beta[i], out=self.spare)
+            np.einsum("gm,m->gm", self.w, beta[i], out=self.spare)
             np.add(scores, self.spare, out=scores)
             self._subtract_own(scores, atoms, design.s[i].take(atoms) - beta[i] * own)
         products = np.empty((len(num), len(num), self.chunk))
