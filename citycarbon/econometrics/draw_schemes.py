@@ -79,7 +79,7 @@ def _rows(panel: pd.DataFrame, study: Study, table: str, column: Column, reason:
             continue
         drawn = redraw(case.design, scheme, law.seed_of(study.placebo.seed, table, column.id, name), number)
         interval = interval_t(actual, drawn)
-        notes = [note, scheme_note(scheme, drawn, column), _smallest(scheme)]
+        notes = [note, scheme_note(scheme, drawn, column), smallest_note(scheme)]
         rows.append({
             **row, "p_value": p_value(drawn.t(), shared["statistic"]), "conf_low": interval.low, "conf_high": interval.high,
             "draws": number, "undefined": int((~np.isfinite(drawn.t())).sum()), "note": "; ".join(n for n in notes if n),
@@ -103,7 +103,7 @@ def _schemes(case: Experiment, panel: pd.DataFrame, study: Study) -> Iterator[tu
                 f"no other candidate in the group of any treated city ({strata.label}): nothing to redraw",
             )
             continue
-        yield strata.id, scheme, fixed_note(scheme, case)
+        yield strata.id, scheme, fixed_note(scheme)
     try:
         yield RANDOM_YEARS, law.random_years(units, len(case.first_year), case.design.rows.year), ""
     except ValueError as error:
@@ -133,7 +133,7 @@ def strata_of(panel: pd.DataFrame, strata: Strata, units: np.ndarray) -> list[st
     return [f"class {np.searchsorted(cuts, v) + 1}" if np.isfinite(v) else UNKNOWN for v in value]
 
 
-def fixed_note(scheme: law.Scheme, case: Experiment) -> str:
+def fixed_note(scheme: law.Scheme) -> str:
     """How many treated cities a draw can never exchange, because their stratum has no other candidate; '' where none."""
     fixed = 0
     for pool, slots, limits in zip(scheme.pools, scheme.slots, scheme.limits, strict=True):
@@ -141,11 +141,11 @@ def fixed_note(scheme: law.Scheme, case: Experiment) -> str:
         fixed += len(slots) if law.distinct_assignments(one) == 1 else 0
     if not fixed:
         return ""
-    whole = len(case.first_year)
     has, its, are = ("has", "its", "is") if fixed == 1 else ("have", "their", "are")
-    return f"{fixed} of {whole} treated cities {has} no other candidate in {its} group and {are} treated in every draw"
+    return f"{fixed} of {scheme.size} treated cities {has} no other candidate in {its} group and {are} treated in every draw"
 
 
-def _smallest(scheme: law.Scheme) -> str:
+def smallest_note(scheme: law.Scheme) -> str:
+    """The smallest p that a law can give, where it is above 5 %; '' where it is not."""
     least = 1 / law.distinct_assignments(scheme)
     return f"with so few no p below about {least:.2g} is possible" if least > FIVE_PERCENT else ""

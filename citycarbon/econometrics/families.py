@@ -20,6 +20,7 @@ import numpy as np
 
 from citycarbon.beside import spread
 from citycarbon.econometrics import draws as law
+from citycarbon.econometrics.draw_schemes import fixed_note, smallest_note
 from citycarbon.econometrics.inference_rows import NO_REDRAWS, inference_frame, not_tested
 from citycarbon.econometrics.placebo import experiment
 from citycarbon.econometrics.randomisation import Experiment
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 JOINT, ROMANO_WOLF = "joint:", "romano_wolf:"  # followed by the id of the family
+ONE_ASSIGNMENT = "no treated city has another candidate that stands in the same samples: nothing to redraw"
 DIFFERENCE = "high - low"  # follows the treatment in ``term`` of a split's rows
 
 
@@ -245,6 +247,8 @@ def _family(panel: pd.DataFrame, study: Study, family: Family, estimates: pd.Dat
         cities, scheme = joint_scheme([case for m in tested for case in m.samples])
     except ValueError as error:
         return _reasons(family, members, str(error))
+    if law.distinct_assignments(scheme) == 1:
+        return _reasons(family, members, ONE_ASSIGNMENT)
     seed = law.seed_of(study.placebo.seed, "family", family.id, "joint")
     draws = study.inference.draws or study.placebo.draws_variants
     estimate, t_stat, drawn = joint_statistics(tested, cities, scheme, seed, draws)
@@ -305,4 +309,4 @@ def _note(family: Family, hypotheses: int, used: int, draws: int, scheme: law.Sc
     assignments = law.distinct_assignments(scheme)
     if assignments < draws:
         notes.append(f"only {assignments:.0f} different assignments exist")
-    return "; ".join(notes)
+    return "; ".join(note for note in (*notes, fixed_note(scheme), smallest_note(scheme)) if note)

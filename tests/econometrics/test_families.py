@@ -172,6 +172,36 @@ def test_a_member_that_is_not_estimable_keeps_its_rows_and_is_no_hypothesis(base
     assert nothing["p_value"].isna().all() and nothing["note"].str.contains("not estimable").all() and len(nothing) == 10
 
 
+def test_a_treated_city_that_nobody_can_stand_in_for_is_counted(base_study):
+    """One treated city is alone in having many patents and no broadband: every draw treats it."""
+    panel, study = family_panel(missing=0.0), family_study(base_study)
+    high = set(split_members(panel, study)[0].samples[1].design.units.tolist())
+    alone = next(c for c in panel.loc[panel["did_ai_pilot"] == 1, "city_id"] if c in high)
+    adopted = panel["city_id"].isin(high - {alone})
+    got = rows_of(panel.assign(first_year_broadband=np.where(adopted, 2005.0, np.nan)), study)
+    splits = got[got["method"] == "joint:splits_table5_2"]
+    told = "of 6 treated cities has no other candidate in its group and is treated in every draw"
+    assert len(splits) == 2 and splits["p_value"].notna().all() and splits["note"].str.contains(f"1 {told}").all()
+    assert not got[~got["method"].str.contains("splits")]["note"].str.contains(told).any()
+
+
+def test_samples_that_leave_the_treated_without_another_candidate_have_a_reason(base_study):
+    """Every city that is not treated lacks the rows after the start in one outcome or the other: none stands in both samples."""
+    panel = family_panel(missing=0.0)
+    first = panel.loc[panel["did_ai_pilot"] == 1, "year"].min()
+    cohort = panel.loc[(panel["did_ai_pilot"] == 1) & (panel["year"] == first), "city_id"]
+    late = set(panel.loc[panel["did_ai_pilot"] == 1, "city_id"]) - set(cohort)
+    panel = panel[~panel["city_id"].isin(late)]
+    odd = panel["city_id"].astype(int) // 100 % 2 == 1
+    open_after = (panel["year"] >= first) & ~panel["city_id"].isin(cohort)
+    panel = panel.assign(lnco2=panel["lnco2"].mask(open_after & odd), er=panel["er"].mask(open_after & ~odd))
+    both = rows_of(panel, family_study(base_study, [outcomes_family("1", "3")]))
+    assert both["p_value"].isna().all()
+    assert set(both["note"]) == {"no treated city has another candidate that stands in the same samples: nothing to redraw"}
+    one = rows_of(panel, family_study(base_study, [outcomes_family("1")]))
+    assert one["p_value"].notna().all()
+
+
 def test_a_study_without_redraws_says_so(base_study):
     panel, study = family_panel(), family_study(base_study).model_copy(update={"placebo": None})
     assert set(rows_of(panel, study)["note"]) == {"the study asks for no redraws"}
