@@ -186,7 +186,7 @@ def test_a_treated_city_that_nobody_can_stand_in_for_is_counted(base_study):
 
 
 def test_samples_that_leave_the_treated_without_another_candidate_have_a_reason(base_study):
-    """Every city that is not treated lacks the rows after the start in one outcome or the other: none stands in both samples."""
+    """Every city that is not treated lacks the rows after the start in one outcome or the other: none stands in both."""
     panel = family_panel(missing=0.0)
     first = panel.loc[panel["did_ai_pilot"] == 1, "year"].min()
     cohort = panel.loc[(panel["did_ai_pilot"] == 1) & (panel["year"] == first), "city_id"]
