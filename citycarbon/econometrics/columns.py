@@ -195,9 +195,16 @@ def _term(estimate: Estimate, df: int, note: str, rule: str) -> dict[str, Any]:
 
 def _notes(estimate: Estimate, column: Column, sample: Sample, shared: dict[str, Any], floor: str) -> str:
     notes = [estimate.note]
-    if sample.match and sample.match.reason:
+    if sample.reason:
+        notes = [f"not estimable: {sample.reason}"]
+    elif sample.match and sample.match.reason:
         notes = [f"not estimable: {sample.match.reason}"]
-    if estimate.term == column.treatment and "absorbed" in estimate.note and not shared["n_treated_cells"]:
+    if (
+        not sample.reason
+        and estimate.term == column.treatment
+        and "absorbed" in estimate.note
+        and not shared["n_treated_cells"]
+    ):
         notes = ["not estimable: 0 treated cities in this sample"]
     if sample.outside:
         notes.append(f"{sample.outside} sample rows in neither half: the split's criterion is missing")

@@ -131,6 +131,8 @@ def split_member(panel: pd.DataFrame, study: Study, pair: Pair) -> Member:
         "term": f"{pair.low.treatment}: {DIFFERENCE}",
     }
     low, high = (estimation_sample(panel, study, column) for column in (pair.low, pair.high))
+    if low.reason:
+        return Member(labels, reason=f"not estimable: {low.reason}")
     pooled = interacted(low.rows, high.rows, pair.low, EFFECT_COLUMNS[study.cluster])
     if pooled.note:
         return Member(labels, reason=pooled.note)

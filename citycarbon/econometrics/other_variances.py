@@ -13,7 +13,7 @@ import numpy as np
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.inference_rows import headline_columns, inference_frame, labels
 from citycarbon.econometrics.sample import EFFECT_COLUMNS, Sample, estimation_sample
-from citycarbon.econometrics.twfe import levels_counted
+from citycarbon.econometrics.twfe import ROUNDING, levels_counted
 from citycarbon.study.spec import Column, Study
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _column(panel: pd.DataFrame, study: Study, column: Column) -> list[dict[str,
         return [{"method": method, "note": note} for method in METHODS]
     sample = estimation_sample(panel, study, column)
     if not len(sample.rows):
-        return [{"method": method, "note": "not estimable: no rows"} for method in METHODS]
+        return [{"method": method, "note": f"not estimable: {sample.reason or 'no rows'}"} for method in METHODS]
     weights = sample.rows[sample.weights].to_numpy(dtype=float) if sample.weights else None
     effects = fwl.Effects(*(fwl.codes(sample.rows[EFFECT_COLUMNS[n]]) for n in column.fixed_effects), weights)
     found = _project(sample, column, effects)
@@ -110,6 +110,8 @@ def _clustered(found: _Projected, sample: Sample, column: Column, effects: fwl.E
     k = found.parameters - effects.n_parameters + levels_counted(effects, nested)
     scores = np.bincount(groups, weights=found.did * found.resid, minlength=number)
     variance = number / (number - 1) * (n - 1) / (n - k) * float(scores @ scores) / found.bread**2
+    if variance <= ROUNDING * float(found.resid @ found.resid) / found.bread:
+        variance = 0.0
     treated = np.unique(groups[sample.rows[column.treatment].to_numpy() == 1])
     notes = [f"{number} clusters, {len(treated)} with a treated row"] if number < FEW_CLUSTERS else []
     return _row(method, found, variance, number - 1, "; ".join(notes))

@@ -41,6 +41,7 @@ class Sample:
     outside: int = 0  # rows that belong to neither half of the column's split (its criterion is missing there)
     unmatched: int = 0  # rows that the column's matching leaves out
     match: Match | None = None  # what the column's matching did
+    reason: str = ""  # why there is no sample at all
 
     @property
     def weights(self) -> str | None:
@@ -81,17 +82,27 @@ def base_rows(panel: pd.DataFrame, study: Study, column: Column) -> pd.Series:
     return chosen
 
 
+def repeated(panel: pd.DataFrame) -> str:
+    """Which city and year the panel has more than once, in words; '' where there is none."""
+    twice = panel.loc[panel.duplicated(KEYS), KEYS].sort_values(KEYS)
+    if not len(twice):
+        return ""
+    city, year = twice.iloc[0]
+    rows = "1 row of the panel repeats" if len(twice) == 1 else f"{len(twice)} rows of the panel repeat"
+    return f"{rows} a city and year ({city} in {year})"
+
+
 def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Sample:
     """The rows of ``panel`` (one row per city_id and year) on which ``column`` is estimated.
 
     In this order: in_sample, the column's filter, its half of a split, complete cases, its matching, winsorising, singletons.
-    Raises KeyError where the panel lacks a column, ValueError where (city_id, year) is not unique: both are faults upstream.
+    Where the panel has a city and year twice, nobody can say which row counts: no row is taken, and ``reason`` says so. Raises
+    KeyError where the panel lacks a column: a fault upstream.
     """
     import numpy as np
 
-    if panel.duplicated(KEYS).any():
-        raise ValueError("the panel has more than one row for a city and year")
-    panel = panel.sort_values(KEYS, kind="stable", ignore_index=True)
+    reason = repeated(panel)
+    panel = (panel.iloc[:0] if reason else panel).sort_values(KEYS, kind="stable", ignore_index=True)
     chosen = base_rows(panel, study, column)
     outside = 0
     if column.half:
@@ -123,6 +134,7 @@ def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Samp
         outside=outside,
         unmatched=int(complete.sum()) - len(usable),
         match=match,
+        reason=reason,
     )
 
 

@@ -76,6 +76,8 @@ def _row(table: str, column_id: str, recorded: Any, quantity: str, value: float,
 
 def _second_fit(sample: Sample, study: Study, column: Column) -> tuple[dict[str, dict[str, float]], str]:
     """term -> estimate, standard error and N by pyfixest; the note says what is missing and why."""
+    if sample.reason:
+        return {}, sample.reason
     if sample.rows[EFFECT_COLUMNS[study.cluster]].nunique() < 2:
         return {}, "fewer than two clusters"
     effects = [EFFECT_COLUMNS[name] for name in column.fixed_effects]

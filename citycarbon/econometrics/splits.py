@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from citycarbon.beside import spread
 from citycarbon.checks import CheckResult
-from citycarbon.econometrics.sample import Sample, base_rows, estimation_sample
+from citycarbon.econometrics.sample import Sample, base_rows, estimation_sample, repeated
 from citycarbon.study.other_policies import other_policies
 from citycarbon.study.spec import Column, Split, Study
 
@@ -33,6 +33,7 @@ SPLIT_COLUMNS: dict[str, type] = {
 SUM_TERMS = ("n_low", "n_high", "missing", "singletons", "incomplete")
 DRAWS = 9999  # of a study that declares no placebo
 POOLED_TOLERANCE = 1e-8  # relative, between the pooled regression's slopes and those of the halves' own columns
+SMALL = 1e-5  # share of the outcome's size below which a slope may be rounding
 _PANDAS = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
 
 
@@ -127,6 +128,9 @@ def _pair_row(
     from citycarbon.econometrics.sample import EFFECT_COLUMNS
     from citycarbon.econometrics.split_difference import interacted, redraws
 
+    reason = repeated(panel)
+    if reason:
+        panel = panel.iloc[:0]
     low, high = (estimation_sample(panel, study, column) for column in (pair.low, pair.high))
     row: dict[str, Any] = {"study": study.study, "table": pair.table, **_what(panel, study, pair)}
     row |= _counts(panel, study, pair, low, high) | _half_estimates(estimates, pair)
@@ -134,8 +138,12 @@ def _pair_row(
     pooled = interacted(low.rows, high.rows, pair.low, cluster)
     row |= {"difference": pooled.difference, "se": pooled.std_error, "df": pooled.df, "t": pooled.t_stat, "p": pooled.p_value}
     seed = seed_of(study.placebo.seed if study.placebo else 0, pair.table, f"{pair.low.id}/{pair.high.id}", "difference")
-    row["pooled_gap"] = max(_gap(pooled.low, row["estimate_low"]), _gap(pooled.high, row["estimate_high"]))
-    note, test = pooled.note, {"p_ri": float("nan"), "p_ri_beta": float("nan"), "draws": 0, "undefined": 0, "seed": ""}
+    size = SMALL * max((float(half.rows[pair.low.outcome].abs().max()) for half in (low, high) if len(half.rows)), default=0.0)
+    row["pooled_gap"] = max(_gap(pooled.low, row["estimate_low"], size), _gap(pooled.high, row["estimate_high"], size))
+    note, test = (
+        f"not estimable: {reason}" if reason else pooled.note,
+        {"p_ri": float("nan"), "p_ri_beta": float("nan"), "draws": 0, "undefined": 0, "seed": ""},
+    )
     if not note:
         first_year = first_years(panel, study, pair.low)
         found = redraws(low.rows, high.rows, pair.low, cluster, pooled, first_year=first_year, seed=seed, draws=draws)
@@ -205,9 +213,10 @@ def _estimate_row(estimates: pd.DataFrame, table: str, column: str, term: str) -
     return estimates[of].iloc[0]
 
 
-def _gap(pooled: float, recorded: float) -> float:
-    """Relative difference; NaN where either is not estimable, which is not a difference of numbers."""
-    return abs(pooled - recorded) / max(abs(recorded), 1e-12)
+def _gap(pooled: float, recorded: float, size: float) -> float:
+    """Difference relative to the estimate, or to ``size`` where it is smaller: then both may be rounding. NaN where either is
+    not estimable, which is not a difference of numbers."""
+    return abs(pooled - recorded) / max(abs(recorded), size, 1e-12)
 
 
 def check_splits(frame: pd.DataFrame, estimates: pd.DataFrame) -> CheckResult:

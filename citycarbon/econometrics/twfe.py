@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from linearmodels.panel import PanelOLS
 
 
+ROUNDING = 1e-12  # share of RSS (X'X)^-1 up to which a clustered variance is rounding: a millionth of that standard error
+
+
 @dataclass(frozen=True)
 class Estimate:
     """One coefficient with its standard error; NaN and a ``note`` where it is not estimable."""
@@ -92,6 +95,8 @@ def fit(
         return _nothing(terms, rows, clusters, levels, reason)
     kept = [terms[j] for j in verdict.keep]
     params, cov, resid = _panel_ols(rows, outcome, kept, effects, absorb)
+    at = np.diag_indices(len(kept))
+    cov[at] = np.where(_is_variance(cov[at], x[:, verdict.keep], resid, effects), cov[at], 0.0)
     return Fit(
         estimates=[*slopes(terms, verdict, params, cov), _constant(terms, verdict, params, cov)],
         n_obs=len(rows),
@@ -103,6 +108,19 @@ def fit(
         cov=cov,
         residual_df=len(rows) - effects.n_parameters - len(kept),
     )
+
+
+def _is_variance(variances: np.ndarray, x: np.ndarray, resid: np.ndarray, effects: fwl.Effects) -> np.ndarray:
+    """Which clustered variances of the slopes (k,) are more than rounding: two clusters, say, have scores that are zero.
+
+    Judged against RSS (X'X)^-1, X net of the effects, which is the classical variance times its degrees of freedom.
+    """
+    if not x.shape[1]:
+        return np.ones(0)
+    left = effects.residualise(x - effects.mean(x)) * effects.root[:, None]
+    size = np.linalg.norm(left, axis=0)
+    inverse = np.linalg.inv(np.linalg.qr(left / size, mode="r"))
+    return variances > ROUNDING * (inverse**2).sum(axis=1) / size**2 * float(resid @ resid)
 
 
 def levels_counted(effects: fwl.Effects, absorb: bool) -> int:

@@ -32,7 +32,7 @@ def family_study(
 ) -> Study:
     """Table 3 with three outcomes (columns 1 to 3), Tables 5 and 8 with the halves of two splits (1 high, 2 low).
 
-    ``change``: of every column.
+    With ``families`` only the tables that they name. ``change``: of every column.
     """
 
     def column(name: str, label: str, outcome: str, **more: object) -> Column:
@@ -44,6 +44,9 @@ def family_study(
     for name, split in (("table5", CITY), ("table8", LIST)):
         halves = [column(i, g, "lnco2", half=Half(split=split.id, group=g)) for i, g in (("1", "high"), ("2", "low"))]
         tables[name] = RegressionTable(kind="regression", title="t", columns=halves)
+    if families:  # what they do not name need not be fitted
+        named = {target.table for family in families for target in [*family.columns, *family.splits]}
+        tables = {name: table for name, table in tables.items() if name in named}
     asked = Inference(strata=[PROVINCE, SIZE] if strata is None else strata, families=families, draws=draws)
     return base.model_copy(
         update={

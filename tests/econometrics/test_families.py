@@ -202,6 +202,11 @@ def test_samples_that_leave_the_treated_without_another_candidate_have_a_reason(
     assert one["p_value"].notna().all()
 
 
+def test_a_family_may_name_one_member(base_study):
+    got = rows_of(family_panel(), family_study(base_study, [outcomes_family("1")]))
+    assert got["p_value"].nunique() == 1 and "1 hypothesis tested together" in got["note"].iloc[0]
+
+
 def test_a_study_without_redraws_says_so(base_study):
     panel, study = family_panel(), family_study(base_study).model_copy(update={"placebo": None})
     assert set(rows_of(panel, study)["note"]) == {"the study asks for no redraws"}

@@ -214,13 +214,23 @@ def test_a_filter_keeps_only_rows_that_satisfy_it(base_study):
     assert got["n_units"] == 22 and "unit_kind ne municipality" in got["sample"]
 
 
-def test_two_rows_for_a_city_and_year_are_refused(base_study):
+def test_two_rows_for_a_city_and_year_leave_no_sample_and_say_why(base_study):
     import pandas as pd
 
     panel = make_panel()
-    twice = pd.concat([panel, panel.head(1)])
-    with pytest.raises(ValueError, match="more than one row"):
-        estimate_columns(twice, make_study(base_study, CONTROLS))
+    got = estimate_columns(pd.concat([panel, panel.iloc[[0, 30]]]), make_study(base_study, CONTROLS))
+    reason = "not estimable: 2 rows of the panel repeat a city and year (110000 in 2003)"
+    assert got["estimate"].isna().all() and (got["note"] == reason).all() and (got["n_obs"] == 0).all()
+
+
+def test_a_variance_that_is_rounding_is_zero(base_study):
+    """Two cities: the scores of both are zero, and what PanelOLS gives is rounding, of either sign."""
+    for seed in range(8):
+        panel = make_panel(seed=seed, cities=24, missing=0.0)
+        two = panel[panel["city_id"].isin(panel["city_id"].unique()[[0, -1]])]
+        for effects in (CITY_YEAR, PROVINCE_YEAR):
+            row = estimate_columns(two, make_study(base_study, ["edu"], effects)).iloc[0]
+            assert np.isfinite(row["estimate"]) and row["std_error"] == 0 and "standard error is zero" in row["note"]
 
 
 def test_the_constant_returns_the_mean_of_the_outcome(base_study):
