@@ -26,7 +26,7 @@ def other_variances(table: str, results: Results) -> PlainTable | None:
     lines = results.of_table("inference", table)
     shown = ("classical", "hc1", "cluster:")  # the tests for few clusters stand in the table of inference
     methods = [m for m in dict.fromkeys(r["method"] for r in lines) if m.startswith(shown)]
-    columns = list(dict.fromkeys(r["column"] for r in lines))
+    columns = list(dict.fromkeys(r["column"] for r in lines if r["method"] in methods))
     by = {(r["column"], r["method"]): r for r in lines}
     if not methods:
         return None

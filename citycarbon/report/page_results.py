@@ -17,6 +17,7 @@ from citycarbon.report.layout import table_name
 from citycarbon.report.page_beyond import beyond
 from citycarbon.report.page_extras import extras
 from citycarbon.report.page_inference import cities, said, side_by_side
+from citycarbon.report.page_laws import families, families_said, law_labels, laws, laws_said
 from citycarbon.report.page_schemes import schemes
 from citycarbon.report.page_tables import PlainTable, fixed, verdict
 from citycarbon.report.results import Line, Results, num, yes
@@ -144,13 +145,21 @@ class PageResults:
 
     @property
     def inference_folded(self) -> list[PlainTable]:
-        """What stands behind it: the treated cities one by one, and the schemes of reassignment."""
-        found = [cities(headline_row(self.estimates), self.beside), schemes(headline_row(self.estimates), self.beside)]
+        """What stands behind it: the treated cities one by one, who could have been treated, and what is tested together."""
+        main = headline_row(self.estimates)
+        found = [
+            cities(main, self.beside),
+            laws(self._placebo, self.beside, law_labels(self.spec)),
+            schemes(main, self.beside),
+            families(self.beside),
+        ]
         return [table for table in found if table is not None]
 
     @property
     def inference_said(self) -> list[str]:
-        return said(self._placebo, headline_row(self.estimates), self.beside)
+        main = headline_row(self.estimates)
+        more = [*laws_said(main, self.beside, law_labels(self.spec)), *families_said(self.beside)]
+        return [*said(self._placebo, main, self.beside), *more]
 
     @cached_property
     def beyond(self) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.econometrics.contract import parse_effects
+from citycarbon.report.families import ADJUSTED
 from citycarbon.report.layout import Cell, Head, Row, Table, count, decimals_for, fixed, table_name
 from citycarbon.report.notes import table_notes
-from citycarbon.report.results import NO_RESULTS, Results, num
+from citycarbon.report.results import NO_RESULTS, Line, Results, num
 from citycarbon.report.sentences import p_text
 from citycarbon.report.under import draws_note, notes_under
 from citycarbon.study.other_policies import policy_label
@@ -157,6 +158,7 @@ _ALWAYS = ("p_value", "p_ri_t", "p_ri_beta")  # said to be not computed where th
 _FEW = (
     ("p, CV3 jackknife", "cv3", "p_value", "p"),
     ("p, wild bootstrap, Webb weights", "wcr:webb", "p_value", "p"),
+    ("p, RI on t, Romano-Wolf", ADJUSTED, "p_value", "p"),
     ("Size of the clustered t test at 5 %", "placebo:size", "statistic", "share"),
     ("Effect found with 80 % power", "placebo:mde80", "statistic", "effect"),
     ("Effective clusters", "effective_clusters", "statistic", "one decimal"),
@@ -177,7 +179,8 @@ def _tests(columns: list[pd.DataFrame], spec: RegressionTable) -> list[Row]:
 
 def _few_clusters(columns: list[pd.DataFrame], spec: RegressionTable, table: str, results: Results) -> list[Row]:
     """Rows of the treatment from ``inference.csv``; a row that no column has is left out (tables of variants have none)."""
-    by = {(line["column"], line["method"]): line for line in results.of_table("inference", table)}
+    lines = [line for line in reversed(results.of_table("inference", table)) if not _alone(line)]
+    by = {(line["column"], _any_family(line["method"])): line for line in lines}
     rows = []
     for label, method, field, kind in _FEW:
         cells = []
@@ -187,6 +190,16 @@ def _few_clusters(columns: list[pd.DataFrame], spec: RegressionTable, table: str
         if any(cell.number for cell in cells):
             rows.append(Row((label,), tuple(cells), rule=not rows))
     return rows
+
+
+def _alone(line: Line) -> bool:
+    """A family of one hypothesis adjusts nothing."""
+    return line["method"].startswith(ADJUSTED) and ": 1 hypothesis tested together" in line["note"]
+
+
+def _any_family(method: str) -> str:
+    """A column is as a rule in one family; where it is in more, the first stands in the table, and all under it."""
+    return ADJUSTED if method.startswith(ADJUSTED) else method
 
 
 def _few(value: float, kind: str, digits: int) -> str:

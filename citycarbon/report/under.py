@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from citycarbon.report.families import by_family, family_label, members
 from citycarbon.report.layout import count, fixed, listed
 from citycarbon.report.results import Line, Results, num, yes
-from citycarbon.report.sentences import p_is
+from citycarbon.report.sentences import p_is, p_text
 from citycarbon.report.table_sentences import split_sentence
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Study
 
@@ -18,6 +19,7 @@ from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Study
 def notes_under(study: Study, table: str, results: Results) -> list[str]:
     """Everything that stands under ``table`` from files beside the estimates, each note once, in the order of reading."""
     notes = [note for line in results.of_table("splits", table) for note in split_notes(study, line)]
+    notes += family_notes(table, results)
     notes += matching_notes(table, results)
     notes += policy_notes(study, table, results)
     notes += mechanism_notes(table, results)
@@ -103,6 +105,27 @@ def _difference(line: Line) -> str:
     beside += [f"RI with {count(draws)} redraws"] if draws > 0 else []
     said = split_sentence(line)
     return f"{said.removesuffix('.')} ({'; '.join(beside)})." if beside else said
+
+
+# --- families ----------------------------------------------------------------------------------------------------------------
+
+
+def family_notes(table: str, results: Results) -> list[str]:
+    """What the table's columns, or the halves of its splits, are tested together with, and p before and after adjustment.
+
+    A family of one hypothesis needs no adjustment and no note.
+    """
+    notes = []
+    for found in by_family(members(results, table)).values():
+        tested = [m for m in found if m.hypotheses and int(m.hypotheses) > 1]
+        if not tested:
+            continue
+        pairs = "; ".join(f"{m.within} {p_is(m.p_value)}, adjusted {p_text(m.adjusted)}" for m in tested)
+        notes.append(
+            f"Romano-Wolf, {family_label(tested)}: {tested[0].hypotheses} hypotheses tested together, RI on t in draws that "
+            f"they share: {pairs}."
+        )
+    return notes
 
 
 # --- matching ----------------------------------------------------------------------------------------------------------------

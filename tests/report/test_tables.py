@@ -136,6 +136,16 @@ def test_tests_for_few_clusters_stand_under_the_coefficients(estimates, study, t
     assert any(n.startswith("Wild bootstrap") for n in table.notes)
 
 
+def test_p_adjusted_for_what_is_tested_together_stands_in_its_column_and_not_alone(estimates, study, tmp_path):
+    lines = ["table,column,method,p_value,note"]
+    lines += [f"table2,{c},romano_wolf:f,{p},f: 2 hypotheses tested together" for c, p in (("1", 0.05), ("2", 0.031))]
+    lines += ["table2,2,romano_wolf:g,0.9,g: 3 hypotheses tested together", "table2,2,joint:f,0.02,"]
+    lines += ["table2,1p,romano_wolf:h,0.07,h: 1 hypothesis tested together"]
+    (tmp_path / "inference.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = regression_table(estimates, study, "table2", False, Results(tmp_path))
+    assert row_of(table, "p, RI on t, Romano-Wolf") == ["0.050", "0.031", "", ""]
+
+
 def test_not_computed_is_said_only_while_the_rule_is_pending(estimates, study):
     assert row_of(table2(estimates, study, False), "p, RI on t") == ["not computed"] * 4
     assert not any(r.texts[0].startswith("95 %") for r in table2(estimates, study, False).body)
