@@ -32,6 +32,11 @@ def treated(panel, number):
     )
 
 
+def every_city_at_two_dates(panel):
+    first = np.where(panel["city_id"].astype(int) % 200 == 0, 2007.0, 2010.0)
+    return panel.assign(did_ai_pilot=(panel["year"] >= first).astype(int), first_year_ai_pilot=first)
+
+
 def last_city_in_one_year(panel):
     return panel[(panel["city_id"] != panel["city_id"].iloc[-1]) | (panel["year"] == 2006)]
 
@@ -53,6 +58,7 @@ ODD = {
     "one treated city": lambda p: treated(p, 1),
     "none treated": lambda p: treated(p, 0),
     "every city treated": lambda p: treated(p, 24),
+    "every city treated at two dates": every_city_at_two_dates,
     "every city but one treated": lambda p: treated(p, 23),
     "a city of one row": last_city_in_one_year,
     "a treated city of one row": first_city_in_its_last_year,

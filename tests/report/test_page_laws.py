@@ -18,7 +18,7 @@ LABELS = {"size": "within population thirds", "random_years": "years at random"}
 TOGETHER = "outcomes of Table 3: 3 hypotheses tested together"
 LAWS = [
     {"table": "table2", "column": "2", "method": "ri:t:size", "p_value": "0.011"},
-    {"table": "table2", "column": "2", "method": "ri:t:random_years", "p_value": "0.062", "note": "7 of 99 redraws are undefined"},
+    {"table": "table2", "column": "2", "method": "ri:t:random_years", "p_value": "0.062", "note": "7 of 99 are undefined"},
     {"table": "table2", "column": "1", "method": "ri:t:size", "p_value": "0.3",
      "note": "only 4 different assignments exist; with so few no p below about 0.25 is possible"},
     {"table": "table2", "column": "1", "method": "ri:t:random_years", "note": "no other candidate in any group"},
