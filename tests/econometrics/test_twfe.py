@@ -231,6 +231,12 @@ def test_a_variance_that_is_rounding_is_zero(base_study):
         for effects in (CITY_YEAR, PROVINCE_YEAR):
             row = estimate_columns(two, make_study(base_study, ["edu"], effects)).iloc[0]
             assert np.isfinite(row["estimate"]) and row["std_error"] == 0 and "standard error is zero" in row["note"]
+    from citycarbon.econometrics import refit
+
+    study = make_study(base_study, ["edu"])
+    again = refit(two, study, estimate_columns(two, study)).query("term == 'did'").set_index("quantity")
+    assert again.loc["estimate", "refitted_ok"] and again.loc["estimate", "difference"] < 1e-8
+    assert again.loc["std_error", "note"] == "the standard error is zero: another solver gives rounding"
 
 
 def test_the_constant_returns_the_mean_of_the_outcome(base_study):
