@@ -85,6 +85,6 @@ def staggered(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.staggered_weights import staggered_weights
     from citycarbon.figures.staggered_forest import draw_staggered
 
-    found = estimated(run.panel, run.study)
+    found = estimated(run.panel, run.study, workers=2)
     draw_staggered(found, run.folder / "figures", "staggered", run.synthetic)
     return {"staggered": found, "staggered_weights": staggered_weights(run.panel, run.study)}

@@ -16,40 +16,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """``y`` (C, T): the outcome, NaN where a city has no row; ``first`` (C,): first treated year, inf where never."""
+    """``y`` (C, T): the outcome, NaN where a city has no row; ``first`` (C,): first treated year, inf where never; ``x``
+    (C, T): a covariate, known wherever ``y`` is. Two grids are equal only if they are the same object."""
 
     cities: np.ndarray
     years: np.ndarray
     y: np.ndarray
     first: np.ndarray
+    x: np.ndarray | None = None
 
-    @property
+    @cached_property
     def seen(self) -> np.ndarray:
+        """(C, T): rows."""
         return np.isfinite(self.y)
 
-    @property
+    @cached_property
     def treated(self) -> np.ndarray:
         """(C, T): rows under treatment."""
         return self.seen & (self.years[None, :] >= self.first[:, None])
 
-    @property
+    @cached_property
     def cohorts(self) -> list[int]:
         """First treated years with a treated row."""
         held = np.isfinite(self.first) & self.treated.any(axis=1)
         return sorted({int(g) for g in self.first[held]})
 
     def of(self, first: np.ndarray) -> Grid:
-        """The same outcome under another assignment (C,). What depends on the outcome alone is kept."""
+        """The same outcome under another assignment (C,). What depends on the outcome alone is computed once for all."""
         other = replace(self, first=first)
-        for name in ("imputation_sums", "event_basis"):
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
+        for name in ("seen", "year_sums", "event_basis"):
+            other.__dict__[name] = getattr(self, name)
         return other
 
     @cached_property
-    def imputation_sums(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def year_sums(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Normal equations of year effects net of city means over all rows, and each city's part of them: (T, T), (T,),
         (C, T, T), (C, T)."""
         parts, rights = city_sums(self.y, self.seen)
@@ -84,8 +86,8 @@ def city_sums(y: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parts, filled - u * (filled.sum(axis=1) / n)[:, None]
 
 
-def grid_of(rows: pd.DataFrame, outcome: str, first_year: Mapping[Any, float]) -> Grid:
-    """``rows``: city_id, year and ``outcome``, one a city and year; ``first_year``: city -> first treated year.
+def grid_of(rows: pd.DataFrame, outcome: str, first_year: Mapping[Any, float], covariate: str | None = None) -> Grid:
+    """``rows``: city_id, year, ``outcome`` and ``covariate``, one a city and year; ``first_year``: city -> first treated year.
 
     Raises ValueError where a city and year repeats (a fault upstream).
     """
@@ -94,7 +96,11 @@ def grid_of(rows: pd.DataFrame, outcome: str, first_year: Mapping[Any, float]) -
     wide = wide.reindex(columns=years)
     first = np.array([float(first_year.get(c, np.inf)) for c in wide.index])
     first = np.where(np.isfinite(first) & (first <= years[-1]), first, np.inf)
-    return Grid(wide.index.to_numpy(), years, wide.to_numpy(dtype=float), first)
+    x = None
+    if covariate is not None:
+        x = rows.pivot(index="city_id", columns="year", values=covariate).reindex(index=wide.index, columns=years)
+        x = x.to_numpy(dtype=float)
+    return Grid(wide.index.to_numpy(), years, wide.to_numpy(dtype=float), first, x)
 
 
 def balanced(grid: Grid) -> Grid | None:

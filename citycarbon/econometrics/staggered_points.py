@@ -1,180 +1,206 @@
 """Point estimates for staggered adoption by formula, fast enough to be redone for every reassignment.
 
-Each equals the package that gives its analytic error (tested to 1e-8): Callaway and Sant'Anna (2021) without covariates, Sun
-and Abraham (2021), Borusyak, Jaravel and Spiess (2024), which is also Gardner's (2022) two-stage point, stacked DID (Cengiz et
-al. 2019) and synthetic DID by cohort (Arkhangelsky et al. 2021). NaN where an assignment leaves nothing to estimate.
+Each equals the package that gives its analytic error (tested to 1e-8): Sun and Abraham (2021), Borusyak, Jaravel and Spiess
+(2024), which is also Gardner's (2022) two-stage point, stacked DID (Cengiz et al. 2019), synthetic DID by cohort
+(Arkhangelsky et al. 2021), and the two-way regression itself. Callaway and Sant'Anna's are ``staggered_cells``. NaN where
+an assignment leaves nothing to estimate.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from citycarbon.econometrics.staggered_grid import Grid, city_sums
 
-NEVER, NOT_YET = "never_treated", "not_yet_treated"
+
+def imputation(grid: Grid) -> float:
+    """Mean over the treated rows of y less its prediction from city and year effects of the untreated rows (BJS)."""
+    cities, effects, known = _predicted(grid)
+    return float(effects[known].mean()) if len(cities) and known.any() else float("nan")
 
 
-def group_time(grid: Grid, control: str = NEVER) -> dict[tuple[int, int], tuple[float, int]]:
-    """ATT(g, t) for t >= g and how many cities it rests on: change since g - 1 of the cohort less that of the comparison.
-
-    Cities seen in both years count. ``control``: never treated by the end, or (``not_yet_treated``) not treated by t.
-    """
-    out = {}
-    for g in grid.cohorts:
-        base = np.flatnonzero(grid.years == g - 1)
-        if not len(base):
-            continue
-        for at in np.flatnonzero(grid.years >= g):
-            change = grid.y[:, at] - grid.y[:, base[0]]
-            known = np.isfinite(change)
-            mine = known & (grid.first == g)
-            later = np.isinf(grid.first) if control == NEVER else grid.first > grid.years[at]
-            others = known & later & (grid.first != g)
-            if mine.any() and others.any():
-                out[g, int(grid.years[at])] = (float(change[mine].mean() - change[others].mean()), int(mine.sum()))
+def imputed_rows(grid: Grid) -> np.ndarray:
+    """(C, T): treated rows that have a prediction: city and year have untreated rows, and other cities' connect the two."""
+    out = np.zeros(grid.y.shape, dtype=bool)
+    cities, _, known = _predicted(grid)
+    out[cities] = known
     return out
 
 
-def aggregate(found: dict[tuple[int, int], tuple[float, int]], sizes: dict[int, int], how: str) -> float:
-    """One number of ATT(g, t), as the R package did aggregates: ``simple`` (cells weighed by cities in them), ``group`` (mean
-    of a cohort over its years, then by its size), ``dynamic`` (by event time, then alike), ``calendar`` (by year, then alike).
-    On a balanced grid the cities of a cell are those of the cohort."""
-    if not found:
-        return float("nan")
-    cells = [(g, t, value, cities) for (g, t), (value, cities) in found.items()]
-    if how == "simple":
-        return _weighted(cells)
-    key = {"group": lambda c: c[0], "dynamic": lambda c: c[1] - c[0], "calendar": lambda c: c[1]}[how]
-    groups: dict[int, list[tuple[int, int, float, int]]] = {}
-    for cell in cells:
-        groups.setdefault(key(cell), []).append(cell)
-    if how == "group":
-        means = [(np.mean([c[2] for c in part]), sizes[g]) for g, part in groups.items()]
-        return float(np.average([m for m, _ in means], weights=[w for _, w in means]))
-    return float(np.mean([_weighted(part) for part in groups.values()]))
-
-
-def _weighted(cells: list[tuple[int, int, float, int]]) -> float:
-    return float(np.average([c[2] for c in cells], weights=[c[3] for c in cells]))
-
-
-def callaway_santanna(grid: Grid, how: str = "simple", control: str = NEVER) -> float:
-    """The aggregate of :func:`group_time`; a cohort's size is its cities in the grid."""
-    sizes = {g: int((grid.first == g).sum()) for g in grid.cohorts}
-    return aggregate(group_time(grid, control), sizes, how)
-
-
-def imputation(grid: Grid) -> float:
-    """Mean over the treated rows of y less its prediction from city and year effects of the untreated rows (BJS).
-
-    Treated rows of a city without an untreated row, or of a year without one, have no prediction and are left out.
-    """
+def _predicted(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cities with treated rows (k,), y less its prediction (k, T), and which treated rows have one (k, T)."""
     treated = grid.treated
     cities = np.flatnonzero(treated.any(axis=1))
-    whole, right, parts, rights = grid.imputation_sums
+    whole, right, parts, rights = grid.year_sums
     untreated = grid.seen[cities] & ~treated[cities]
     mine, my_right = city_sums(grid.y[cities], untreated)
     a = whole - parts[cities].sum(axis=0) + mine.sum(axis=0)
     b = right - rights[cities].sum(axis=0) + my_right.sum(axis=0)
     identified = np.diag(a) > 1e-12
-    if not len(cities) or not identified.any():
-        return float("nan")
+    inner = a[np.ix_(identified, identified)]
+    values, vectors = np.linalg.eigh(inner)
+    kept = values > 1e-10 * max(float(values.max(initial=0.0)), 1.0)
     years = np.zeros(len(b))
-    years[identified] = np.linalg.pinv(a[np.ix_(identified, identified)], rcond=1e-10, hermitian=True) @ b[identified]
+    years[identified] = vectors[:, kept] @ ((vectors[:, kept].T @ b[identified]) / values[kept])
     effects = grid.y[cities] - years
-    known = untreated.sum(axis=1) > 0
     base = np.where(untreated, effects, 0.0).sum(axis=1) / np.maximum(untreated.sum(axis=1), 1)
-    cells = treated[cities] & known[:, None] & identified[None, :]
-    return float((effects - base[:, None])[cells].mean()) if cells.any() else float("nan")
+    known = treated[cities] & (untreated.sum(axis=1) > 0)[:, None] & identified[None, :]
+    if (~kept).sum() > 1:  # untreated rows in parts that no city connects: a year is known only beside years of its part
+        part = np.full(len(b), -1)
+        part[identified] = _parts_of_years(inner)
+        own = np.array([part[row][0] if row.any() else -2 for row in untreated & identified])
+        known &= part[None, :] == own[:, None]
+    return cities, effects - base[:, None], known
+
+
+def _parts_of_years(links: np.ndarray) -> np.ndarray:
+    """The connected part that each year belongs to: two years are linked where a city has an untreated row in both."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    return connected_components(csr_matrix(np.abs(links) > 1e-12), directed=False)[1]
 
 
 def sun_abraham(grid: Grid) -> float:
     """Mean over treated rows of the cohort-by-event-time coefficients of one regression with city and year effects, the year
     before adoption left out (never treated cities as comparison); weights are the treated rows of a cell."""
+    rows, weights, solution = _saturated(grid)
+    return float(weights @ solution / weights.sum()) if rows.any() else float("nan")
+
+
+def saturated_rows(grid: Grid) -> np.ndarray:
+    """(C, T): treated rows whose coefficient in :func:`sun_abraham` is identified: not those of a cohort without a base."""
+    return _saturated(grid)[0]
+
+
+def _saturated(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Treated rows that enter (C, T), and by cell their number and coefficient (k,)."""
+    rows = np.zeros(grid.y.shape, dtype=bool)
     cities = np.flatnonzero(np.isfinite(grid.first))
-    if not len(cities):
-        return float("nan")
+    if not len(cities) or not np.isinf(grid.first).any():
+        return rows, np.zeros(0), np.zeros(0)
     seen, time = grid.seen[cities], grid.years[None, :] - grid.first[cities][:, None]
     used = seen & (time != -1)
     cohort = np.searchsorted(np.unique(grid.first[cities]), grid.first[cities])
     label = (cohort[:, None] * 4096 + time.astype(int) + 2048)[used]
     levels, code = np.unique(label, return_inverse=True)
     basis, residual = grid.event_basis
-    rows = basis[cities][used]  # (r, T - 1)
+    on_basis = basis[cities][used]  # (r, T - 1)
     city = np.broadcast_to(np.arange(len(cities))[:, None], used.shape)[used]
     k = len(levels)
     by_city = np.zeros((k, len(cities)))
     np.add.at(by_city, (code, city), 1.0)
-    on_years = np.zeros((k, rows.shape[1]))
-    np.add.at(on_years, code, rows)
-    gram = np.diag(np.bincount(code, minlength=k).astype(float))
-    gram -= (by_city / np.maximum(seen.sum(axis=1), 1)) @ by_city.T + on_years @ on_years.T
+    on_years = np.zeros((k, on_basis.shape[1]))
+    np.add.at(on_years, code, on_basis)
+    counts = np.bincount(code, minlength=k).astype(float)
+    gram = np.diag(counts) - (by_city / np.maximum(seen.sum(axis=1), 1)) @ by_city.T - on_years @ on_years.T
     right = np.bincount(code, weights=residual[cities][used], minlength=k)
-    post = (levels % 4096) >= 2048
-    weights = np.bincount(code, minlength=k) * post
-    if not weights.sum():
-        return float("nan")
-    solution = np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ right
-    return float(weights @ solution / weights.sum())
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > 1e-9 * max(float(values.max(initial=0.0)), 1.0)
+    solution = vectors[:, kept] @ ((vectors[:, kept].T @ right) / values[kept])
+    identified = (np.abs(vectors[:, ~kept]) < 1e-7).all(axis=1)
+    weights = counts * ((levels % 4096) >= 2048) * identified
+    enters = np.zeros(used.shape, dtype=bool)
+    enters[used] = weights[code] > 0
+    rows[cities] = enters
+    return rows, weights, solution
 
 
 def stacked(grid: Grid) -> float:
     """The coefficient of treatment in one regression over stacks, a stack a cohort with the never treated cities, city and year
-    effects of each stack apart: sum of the stacks' numerators over that of their denominators (Frisch-Waugh-Lovell)."""
+    effects of each stack apart: sum of the stacks' numerators over that of their denominators (Frisch-Waugh-Lovell).
+
+    Year effects net of city means of a stack are those of all rows less the cities of the other cohorts.
+    """
     num = den = 0.0
+    if not np.isinf(grid.first).any():
+        return float("nan")
+    whole, right, parts, rights = grid.year_sums
     for g in grid.cohorts:
-        rows = np.isinf(grid.first) | (grid.first == g)
-        a, b = _net(grid.y[rows], np.outer(grid.first[rows] == g, grid.years >= g).astype(float))
-        num, den = num + a, den + b
-    return num / den if den > 1e-12 else float("nan")
-
-
-def _net(y: np.ndarray, d: np.ndarray) -> tuple[float, float]:
-    """d~'y and d~'d of d (C, T) net of city and year effects on the rows where y is known."""
-    seen = np.isfinite(y)
-    d = np.where(seen, d, 0.0)
-    parts, right = city_sums(d, seen)
-    years = np.linalg.pinv(parts.sum(axis=0), rcond=1e-10, hermitian=True) @ right.sum(axis=0)
-    left = np.where(seen, d - years, 0.0)
-    left = np.where(seen, left - left.sum(axis=1, keepdims=True) / np.maximum(seen.sum(axis=1, keepdims=True), 1), 0.0)
-    return float((left * np.where(seen, y, 0.0)).sum()), float((left * d).sum())
+        mine, away = grid.first == g, np.isfinite(grid.first) & (grid.first != g)
+        years, outcome = whole - parts[away].sum(axis=0), right - rights[away].sum(axis=0)
+        seen = grid.seen[mine]
+        _, left = city_sums(np.broadcast_to(grid.years >= g, seen.shape).astype(float), seen)
+        on_years = np.linalg.pinv(years, rcond=1e-10, hermitian=True) @ left.sum(axis=0)
+        num += float((left * np.where(seen, grid.y[mine], 0.0)).sum() - on_years @ outcome)
+        den += float((left**2).sum() - on_years @ left.sum(axis=0))
+    return num / den if den > 1e-10 else float("nan")
 
 
 def synthetic(grid: Grid) -> float:
     """Synthetic DID of each cohort against the never treated cities of a balanced grid, averaged by treated rows."""
-    values, weights = [], []
-    for g in grid.cohorts:
-        value = synthetic_cohort(grid, g)
-        if np.isfinite(value):
-            values.append(value)
-            weights.append(int((grid.first == g).sum()) * int((grid.years >= g).sum()))
-    return float(np.average(values, weights=weights)) if values else float("nan")
+    parts = [part for g in grid.cohorts if (part := synthetic_part(grid, g)) is not None]
+    return _combined(parts, {}) if parts else float("nan")
 
 
-def synthetic_cohort(grid: Grid, g: int) -> float:
-    """One cohort: unit and time weights by Frank-Wolfe as the R package synthdid finds them (zeta from the noise of the first
-    differences, sparsified once), then the weighted double difference. Outcomes are shifted and scaled first."""
-    from diff_diff.utils import compute_sdid_estimator, compute_sdid_unit_weights, compute_time_weights
+@dataclass(frozen=True)
+class SyntheticPart:
+    """One cohort: its cities and the comparison cities (positions), the weights ``omega`` of these, and of each city the mean
+    after adoption less the weighted mean before it."""
 
-    control, mine, after = np.isinf(grid.first), grid.first == g, grid.years >= g
-    if not (control.sum() > 1 and mine.any() and after.any() and (~after).sum() > 1):
-        return float("nan")
-    before = grid.y[control][:, ~after].T
+    mine: np.ndarray
+    others: np.ndarray
+    omega: np.ndarray
+    rise: np.ndarray
+    years: int
+
+
+def synthetic_part(grid: Grid, g: int) -> SyntheticPart | None:
+    """Unit and time weights of one cohort by Frank-Wolfe as the R package synthdid finds them (zeta from the noise of the first
+    differences, sparsified once). Outcomes are shifted and scaled first. None with fewer than two comparison cities or years
+    before adoption."""
+    from diff_diff.utils import compute_sdid_unit_weights, compute_time_weights
+
+    others, mine, after = np.flatnonzero(np.isinf(grid.first)), np.flatnonzero(grid.first == g), grid.years >= g
+    if len(others) < 2 or not len(mine) or not after.any() or (~after).sum() < 2:
+        return None
+    before = grid.y[others][:, ~after].T
     shift, scale = before.mean(), before.std()
-    scale = scale if scale > 1e-12 * max(abs(shift), 1.0) else 1.0
-    y = (grid.y - shift) / scale
-    pre, post = y[control][:, ~after].T, y[control][:, after].T
-    my_pre, my_post = y[mine][:, ~after].mean(axis=0), y[mine][:, after].mean(axis=0)
+    y = (grid.y - shift) / (scale if scale > 1e-12 * max(abs(shift), 1.0) else 1.0)
+    pre, post = y[others][:, ~after].T, y[others][:, after].T
     noise = float(np.diff(pre, axis=0).std(ddof=1))
     least = 1e-5 * noise if noise > 0 else 1e-5
-    omega = compute_sdid_unit_weights(
-        pre, my_pre, zeta_omega=float((mine.sum() * after.sum()) ** 0.25 * noise), min_decrease=least
-    )
+    zeta = float((len(mine) * after.sum()) ** 0.25 * noise)
+    omega = compute_sdid_unit_weights(pre, y[mine][:, ~after].mean(axis=0), zeta_omega=zeta, min_decrease=least)
     lambdas = compute_time_weights(pre, post, zeta_lambda=1e-6 * noise, min_decrease=least)
-    return scale * float(compute_sdid_estimator(pre, post, my_pre, my_post, omega, lambdas))
+    rise = grid.y[:, after].mean(axis=1) - grid.y[:, ~after] @ lambdas
+    return SyntheticPart(mine, others, omega, rise, int(after.sum()))
+
+
+def _combined(parts: list[SyntheticPart], weights: dict[int, float]) -> float:
+    """The average over cohorts where cities have other weights than one (``weights``: position -> weight)."""
+    total = rows = 0.0
+    for part in parts:
+        mine = np.array([weights.get(i, 1.0) for i in part.mine.tolist()])
+        omega = part.omega * [weights.get(i, 1.0) for i in part.others.tolist()]
+        if not mine.sum() or not omega.sum():
+            return float("nan")
+        effect = mine @ part.rise[part.mine] / mine.sum() - omega @ part.rise[part.others] / omega.sum()
+        total, rows = total + mine.sum() * part.years * effect, rows + mine.sum() * part.years
+    return float(total / rows)
+
+
+def synthetic_jackknife(grid: Grid) -> float:
+    """Standard error of :func:`synthetic`: each city left out of all cohorts at once, unit and time weights kept (algorithm 3
+    of Arkhangelsky et al. 2021, which is for one cohort, carried over to their average; comparison cities are shared).
+
+    NaN where a cohort has one city, or one comparison city has all the weight.
+    """
+    parts = [part for g in grid.cohorts if (part := synthetic_part(grid, g)) is not None]
+    cities = sorted({i for part in parts for i in [*part.mine.tolist(), *part.others.tolist()]})
+    left_out = np.array([_combined(parts, {i: 0.0}) for i in cities])
+    n = len(cities)
+    return float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n else float("nan")
 
 
 def two_way(grid: Grid) -> float:
-    """The coefficient of treatment in one regression with city and year effects."""
-    num, den = _net(grid.y, grid.treated.astype(float))
-    return num / den if den > 1e-12 else float("nan")
+    """The coefficient of treatment in one regression with city and year effects: d~'y~ / d~'d~ on the treated cities' rows."""
+    cities = np.flatnonzero(grid.treated.any(axis=1))
+    basis, residual = grid.event_basis
+    treated = grid.treated[cities]
+    _, left = city_sums(treated.astype(float), grid.seen[cities])
+    on_years = basis[cities][treated].sum(axis=0)
+    den = float((left**2).sum() - on_years @ on_years)
+    return float(residual[cities][treated].sum()) / den if den > 1e-10 else float("nan")

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lead_panels import dated_panel
+from scipy import stats
 from simulated_panels import make_study
+from staggered_grids import YEARS, random_grid
 from tries import up_to
 
 from citycarbon.econometrics import draws as law
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics import staggered_analytic as analytic
+from citycarbon.econometrics import staggered_cells as cells
 from citycarbon.econometrics import staggered_points as points
 from citycarbon.econometrics.randomisation import p_value
 from citycarbon.econometrics.staggered import STAGGERED_COLUMNS, staggered
@@ -21,28 +24,11 @@ from citycarbon.econometrics.staggered_grid import Grid, balanced
 from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS, dcdh_rows, staggered_weights
 from citycarbon.study.extensions import Extensions, Staggered, Target
 
-YEARS = np.arange(2010, 2018)
-
-
-def random_grid(seed: int, missing: float = 0.15, cities: int = 24) -> Grid:
-    rng = np.random.default_rng(seed)
-    first = np.full(cities, np.inf)
-    first[:3], first[3:7] = 2014, 2016
-    y = rng.normal(size=cities)[:, None] + rng.normal(size=len(YEARS)) + rng.normal(0, 0.5, (cities, len(YEARS)))
-    y = y - 0.4 * (first[:, None] <= YEARS)
-    y[rng.random(y.shape) < missing] = np.nan
-    y[:, 0] = np.where(np.isnan(y[:, 0]), 0.0, y[:, 0])  # every city has a row before adoption
-    return Grid(np.arange(cities), YEARS, y, first)
-
 
 @settings(max_examples=up_to(10), deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_points_equal_the_packages_on_unbalanced_panels(seed):
     grid = random_grid(seed)
-    for how in ("simple", "dynamic"):
-        assert points.callaway_santanna(grid, how) == pytest.approx(analytic.callaway_santanna(grid, how).value, abs=1e-9)
-    found = analytic.callaway_santanna(grid, "simple", points.NOT_YET).value
-    assert points.callaway_santanna(grid, control=points.NOT_YET) == pytest.approx(found, abs=1e-9)
     assert points.imputation(grid) == pytest.approx(analytic.imputation(grid).value, abs=1e-8)
     assert points.stacked(grid) == pytest.approx(analytic.stacked(grid).value, abs=1e-8)
     assert points.two_way(grid) == pytest.approx(analytic.two_way(grid).value, abs=1e-10)
@@ -53,7 +39,7 @@ def test_sun_abraham_and_synthetic_equal_the_packages():
     assert points.sun_abraham(grid) == pytest.approx(analytic.sun_abraham(grid).value, abs=1e-8)
     whole = random_grid(4, missing=0.0)
     assert points.synthetic(whole) == pytest.approx(analytic.synthetic(whole).value, abs=1e-9)
-    assert points.sun_abraham(whole) == pytest.approx(points.callaway_santanna(whole), abs=1e-9)
+    assert points.sun_abraham(whole) == pytest.approx(cells.callaway_santanna(whole), abs=1e-9)
 
 
 @settings(max_examples=up_to(15), deadline=None)
@@ -76,7 +62,7 @@ def test_an_effect_without_noise_is_found_exactly(seed):
     base = random_grid(seed)
     y = rng.normal(size=len(base.cities))[:, None] + rng.normal(size=len(YEARS)) - 0.3 * (base.first[:, None] <= YEARS)
     grid = Grid(base.cities, YEARS, np.where(np.isnan(base.y), np.nan, y), base.first)
-    for point in (points.callaway_santanna, points.imputation, points.sun_abraham, points.stacked, points.two_way):
+    for point in (cells.callaway_santanna, points.imputation, points.sun_abraham, points.stacked, points.two_way):
         assert point(grid) == pytest.approx(-0.3, abs=1e-9)
 
 
@@ -86,7 +72,7 @@ def test_another_assignment_on_a_kept_grid_is_that_of_a_new_one():
         point(grid)  # fills what is kept
     first = np.full(len(grid.cities), np.inf)
     first[[9, 12, 20]], first[[8, 15]] = 2014, 2016
-    for point in (points.callaway_santanna, points.imputation, points.sun_abraham, points.stacked):
+    for point in (cells.callaway_santanna, points.imputation, points.sun_abraham, points.stacked):
         assert point(grid.of(first)) == pytest.approx(point(Grid(grid.cities, grid.years, grid.y, first)), abs=1e-10)
 
 
@@ -116,13 +102,58 @@ def test_rows_of_a_study(base_study):
         by.index
     )
     assert frame["sample"].str.startswith("balanced").any()
-    redrawn = frame[frame["estimator"] != "callaway_santanna_dr"]
-    assert redrawn["p_ri"].between(1 / 20, 1).all() and (redrawn["ri_draws"] == 19).all()
+    assert frame["p_ri"].between(1 / 20, 1).all() and (frame["ri_draws"] == 19).all()
+    assert (frame["std_error"].gt(0) | frame["note"].str.contains("no analytic error")).all()
+    assert (frame["estimator"] == "twfe_controls").sum() == 2 and frame["twfe_same_sample"].notna().all()
+    assert (frame["n_treated_cells"] <= frame.groupby("sample")["n_treated_cells"].transform("max")).all()
     assert (by.loc["two_stage", "p_ri"] == by.loc["imputation", "p_ri"]).all()
     on_all = frame[(frame["sample"] == "all rows of the column") & (frame["controls"] == "none")]
     regression = on_all.loc[on_all["estimator"] == "twfe", "estimate"].iloc[0]
     assert (on_all["twfe_same_sample"] == regression).all()
     pd.testing.assert_frame_equal(frame, staggered(panel.sample(frac=1, random_state=1), study))
+
+
+def test_clustered_regressions_have_t_tests_and_the_rest_normal_ones(base_study):
+    frame = staggered(dated_panel(), asking(base_study)).set_index("estimator")
+    for name, distribution in (("twfe", stats.t(29)), ("stacked", stats.t(29)), ("imputation", stats.norm)):
+        row = frame.loc[[name]].iloc[0]
+        assert row["p_value"] == pytest.approx(2 * distribution.sf(abs(row["estimate"] / row["std_error"])))
+        assert row["conf_high"] - row["conf_low"] == pytest.approx(2 * distribution.isf(0.025) * row["std_error"])
+
+
+def test_the_column_itself_on_the_window_is_the_regression_on_its_rows(base_study):
+    panel, study = dated_panel(), asking(base_study)
+    row = staggered(panel, study).query("estimator == 'twfe_controls'").iloc[1]
+    start, end = map(int, row["sample"].rsplit(" ", 1)[1].split("-"))
+    rows = panel[panel["in_sample"] & panel["year"].between(start, end)]
+    rows = rows[rows.groupby("city_id")["year"].transform("size") == end - start + 1]
+    both = fwl.Effects(fwl.codes(rows["city_id"]), fwl.codes(rows["year"]))
+    b = fwl.project(rows["lnco2"].to_numpy(), rows[["did_ai_pilot", "lnpgdp"]].to_numpy(dtype=float), both)[0]
+    assert row["n_obs"] == len(rows) and row["estimate"] == pytest.approx(b, abs=1e-10)
+
+
+def test_treated_rows_that_do_not_enter_are_counted(base_study):
+    panel = dated_panel(missing=0.0)
+    pilot = panel.loc[panel["did_ai_pilot"] == 1, "city_id"].iloc[0]
+    base = panel.loc[(panel["city_id"] == pilot) & (panel["did_ai_pilot"] == 1), "year"].min() - 1
+    panel.loc[(panel["city_id"] == pilot) & (panel["year"] == base), "in_sample"] = False
+    lost = int(panel.loc[panel["city_id"] == pilot, "did_ai_pilot"].sum())
+    row = staggered(panel, asking(base_study)).set_index("estimator").loc["callaway_santanna_group"]
+    total = int(panel["did_ai_pilot"].sum())
+    assert row["n_treated_cells"] == total - lost and row["n_treated_units"] == 7
+    assert row["note"].startswith(f"{total - lost} of {total} treated rows enter")
+
+
+def test_a_covariate_that_no_row_has_is_named(base_study):
+    panel = dated_panel().assign(market=np.nan)
+    row = staggered(panel, asking(base_study, covariate="market")).set_index("estimator").loc["callaway_santanna_dr"]
+    assert row["note"] == "not estimable: no row of the sample has market" and np.isnan(row["estimate"])
+
+
+@pytest.mark.slow
+def test_the_second_process_changes_nothing(base_study):
+    panel, study = dated_panel(), asking(base_study, covariate="market", draws=200)
+    pd.testing.assert_frame_equal(staggered(panel, study), staggered(panel, study, workers=2))
 
 
 def test_p_by_reassignment_is_that_of_refits_by_hand(base_study):
