@@ -10,10 +10,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test fast lint ui bench real map spark clean venv manifest
+.PHONY: help run test fast lint ui bench bench-peer real map spark clean venv manifest
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 venv:
 	@sh scripts/build_venv.sh
@@ -47,6 +47,9 @@ recovery: venv ## the estimators on thousands of panels whose truth is known (AR
 
 real: venv ## the runs over real source files; needs CITYCARBON_REALDATA; writes real.json
 	@$(BIN)/python -m orchestration.real $(ARGS)
+
+bench-peer: venv ## optional: install wildboottest (200 MB), the peer of one benchmark
+	@sh scripts/build_venv.sh bench
 
 map: venv ## optional: install the boundary polygons (74 MB), with which Figure 1 is a filled map
 	@sh scripts/build_venv.sh map

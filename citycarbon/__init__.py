@@ -3,4 +3,4 @@
 Nothing here imports Dagster, Great Expectations or another folder of this project.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

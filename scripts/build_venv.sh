@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds .venv from the hashed lock, or does nothing when it is in step with it. Called by make; run from the project folder.
 # With an argument it then adds an optional extra from its own hashed lock: "map", the polygons of Figure 1 (make map), or
-# "spark", the backend for tables that outgrow one machine (make spark; it needs a Java runtime, which is not installed here).
+# "spark", the backend for tables that outgrow one machine (make spark; it needs a Java runtime, which is not installed here), or
+# "bench", the peer of one benchmark (make bench-peer).
 # Needs python 3.11 to 3.13 with pip or ensurepip. uv is fetched for speed; without it plain pip does the same more slowly.
 set -eu
 
@@ -17,7 +18,8 @@ case $EXTRA in
   "") ! in_step || exit 0 ;;
   map) SAYING="the boundary polygons of Figure 1" ;;
   spark) SAYING="Spark" ;;
-  *) echo "build_venv.sh adds map or spark, not $EXTRA" >&2; exit 2 ;;
+  bench) SAYING="wildboottest, the peer of one benchmark" ;;
+  *) echo "build_venv.sh adds map, spark or bench, not $EXTRA" >&2; exit 2 ;;
 esac
 
 # make puts the environment's own folder first on the path: the interpreter it is built from must be another one.

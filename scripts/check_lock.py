@@ -17,7 +17,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 # Extras that are installed on demand, each from a lock of its own.
-OPTIONAL = {"map": "requirements-map.lock", "spark": "requirements-spark.lock"}
+OPTIONAL = {"map": "requirements-map.lock", "spark": "requirements-spark.lock", "bench": "requirements-bench.lock"}
 FLAGS = "--universal --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate"
 # One pin: name, optional extras, version, optional marker, then its hashes on continued lines.
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)")

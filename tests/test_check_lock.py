@@ -33,12 +33,13 @@ def test_what_is_out_of_step_is_named(check_lock, wanted, lock, sentence):
     assert check_lock.problems(wanted, lock) == ([sentence] if sentence else [])
 
 
-def test_the_optional_extra_has_a_lock_of_its_own(check_lock):
-    project = {"dependencies": ["a"], "optional-dependencies": {"dev": ["b"], "map": ["m==1"], "spark": ["s"]}}
+def test_each_optional_extra_has_a_lock_of_its_own(check_lock):
+    project = {"dependencies": ["a"], "optional-dependencies": {"dev": ["b"], "map": ["m==1"], "spark": ["s"], "bench": ["p"]}}
     assert check_lock.requirements_by_lock(project) == {
         "requirements.lock": ["a", "b"],
         "requirements-map.lock": ["m==1"],
         "requirements-spark.lock": ["s"],
+        "requirements-bench.lock": ["p"],
     }
     assert "m==1" in check_lock.remedy("requirements-map.lock", ["m==1"])
 
