@@ -66,7 +66,7 @@ def _cs(how: str, control: str = cells.NEVER, rows: str = cells.PAIRS) -> Estima
     pairs = rows == cells.PAIRS
     return Estimator(
         f"callaway_santanna_{how}" + ("" if control == cells.NEVER else "_not_yet") + ("" if pairs else "_sections"),
-        f"Callaway and Sant'Anna, {against}" + ("" if pairs else ", each year's rows"),
+        f"Callaway and Sant'Anna, {against}" + ("" if pairs else ", unbalanced allowed"),
         words[how],
         partial(cells.callaway_santanna, how=how, control=control, rows=rows),
         partial(analytic.callaway_santanna, how=how, control=control, rows=rows),

@@ -16,7 +16,19 @@ from citycarbon.report.sentences import p_text, signed
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ["estimator", "label", "aggregation", "sample", "estimate", "std_error", "conf_low", "conf_high", "p_ri", "unit"]
+_COLUMNS = [
+    "estimator",
+    "label",
+    "aggregation",
+    "sample",
+    "controls",
+    "estimate",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "p_ri",
+    "unit",
+]
 
 
 def draw_staggered(rows: pd.DataFrame, folder: Path, name: str, synthetic: bool) -> list[Path]:
@@ -47,12 +59,18 @@ def draw_staggered(rows: pd.DataFrame, folder: Path, name: str, synthetic: bool)
 
 
 def _line(row: dict[str, object], rows: pd.DataFrame) -> ForestLine:
-    alone = (rows["label"] == row["label"]).sum() == rows.loc[rows["label"] == row["label"], "sample"].nunique()
-    label = str(row["label"]) if alone else f"{row['label']}: {row['aggregation']}"
     return ForestLine(
-        _short(label), float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]), float(row["p_ri"]),
+        _short(_name(row, rows)), float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]), float(row["p_ri"]),
         _group(str(row["sample"]), rows), str(row["estimator"]).startswith("twfe"),
     )  # fmt: skip
+
+
+def _name(row: dict[str, object], rows: pd.DataFrame) -> str:
+    """The estimator, with what it averages where another row of its sample has the same name, and its covariate."""
+    alike = ((rows["label"] == row["label"]) & (rows["sample"] == row["sample"])).sum()
+    name = str(row["label"]) if alike == 1 else f"{row['label']}: {row['aggregation']}"
+    own = row["controls"] not in ("", "none") and row["estimator"] != "twfe_controls"
+    return f"{name}, given {row['controls']}" if own else name
 
 
 def _short(label: str) -> str:
@@ -64,7 +82,8 @@ def _short(label: str) -> str:
 def _group(sample: str, rows: pd.DataFrame) -> str:
     of = rows[rows["sample"] == sample]
     n, treated = int(of["n_obs"].max()), int(of["n_treated_units"].max())
-    return f"{sample} (N {count(n)}, {count(treated)} treated cities)"
+    short = sample.replace("cities seen in every year ", "")
+    return f"{short} (N {count(n)}, {count(treated)} treated cities)"
 
 
 def _foot(rows: pd.DataFrame) -> str:
@@ -83,13 +102,23 @@ def words(points: pd.DataFrame, rows: pd.DataFrame) -> str:
         if len(regression):
             said += f" the two-way regression without controls gives {signed(regression['estimate'].iloc[0])}"
         if len(other):
-            low, high = other.loc[other["estimate"].idxmin()], other.loc[other["estimate"].idxmax()]
-            said += (
-                f"; {count(len(other))} other estimators run from {signed(low['estimate'])} ({low['label']}) to "
-                f"{signed(high['estimate'])} ({high['label']})"
-            )
-            tested = other["p_ri"].dropna()
-            if len(tested):
-                said += f", their p by randomisation inference from {p_text(tested.min())} to {p_text(tested.max())}"
+            said += f"; {_span(other, rows)}"
         parts.append(f"{said}.")
     return " ".join(parts)
+
+
+def _span(other: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """The lowest and the highest estimate with their names, and the range of p; of a single estimator both are its own."""
+    low, high = other.loc[other["estimate"].idxmin()], other.loc[other["estimate"].idxmax()]
+    if len(other) == 1:
+        said = f"another estimator gives {signed(low['estimate'])} ({_name(low, rows)})"
+    else:
+        said = (
+            f"{count(len(other))} other estimators run from {signed(low['estimate'])} ({_name(low, rows)}) to "
+            f"{signed(high['estimate'])} ({_name(high, rows)})"
+        )
+    tested = other["p_ri"].dropna()
+    if not len(tested):
+        return said
+    first, last = p_text(tested.min()), p_text(tested.max())
+    return f"{said}, p by randomisation inference " + (first if first == last else f"from {first} to {last}")

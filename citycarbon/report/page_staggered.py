@@ -8,7 +8,7 @@ from citycarbon.report.layout import count
 from citycarbon.report.page_sections import Section
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, number, p_cell, percent
 from citycarbon.report.results import Line, Results, num
-from citycarbon.report.sentences import scaled, signed
+from citycarbon.report.sentences import p_text, scaled, signed
 
 TYPES = {
     "treated_vs_never": "treated against never treated",
@@ -48,7 +48,7 @@ def _said(rows: list[Line]) -> list[str]:
         said.append(
             f"{sample[0].upper()}{sample[1:]} ({cities}): {count(len(values))} estimators give {signed(values[0])} to "
             f"{signed(values[-1])}, the two-way regression without controls {signed(regression)}; {count(same)} of them have "
-            "its sign."
+            f"its sign{_tested(others)}."
         )
     lost = [r for r in rows if r["note"].startswith("not estimable")]
     if lost:
@@ -59,6 +59,15 @@ def _said(rows: list[Line]) -> list[str]:
         "cohorts and holds the coefficient against those of the draws, under as-if-random assignment and the sharp null."
     )
     return said
+
+
+def _tested(rows: list[Line]) -> str:
+    """The range of p by randomisation inference, '' where none was redrawn."""
+    found = sorted(p for r in rows if math.isfinite(p := num(r, "p_ri")))
+    if not found:
+        return ""
+    low, high = p_text(found[0]), p_text(found[-1])
+    return f", with p by randomisation inference {low}" + ("" if low == high else f" to {high}")
 
 
 def _weights_said(rows: list[Line]) -> list[str]:
@@ -92,9 +101,10 @@ def _weights_said(rows: list[Line]) -> list[str]:
 def _table(rows: list[Line]) -> PlainTable:
     return PlainTable(
         "Estimators side by side",
-        ["Estimator", "Sample", "N", "Treated cities", "Estimate", "s.e.", "p, analytic", "p, RI"],
+        ["Estimator", "Sample", "N", "Treated cities", "City-years", "Estimate", "s.e.", "p, analytic", "p, RI"],
         [_line(r, rows) for r in rows],
-        "No controls but where named. p, RI: on the coefficient, cohorts redrawn among the cities of the sample.",
+        "No controls but where named. Treated cities and city-years: those that enter. p, RI: on the coefficient, cohorts "
+        "redrawn among the cities of the sample.",
         files=_FILES,
     )
 
@@ -107,6 +117,7 @@ def _line(row: Line, rows: list[Line]) -> list[str]:
         row["sample"].partition(":")[0].removesuffix(" of the column"),
         number(num(row, "n_obs")),
         number(num(row, "n_treated_units")),
+        number(num(row, "n_treated_cells")),
         scaled(value, scale) if math.isfinite(value) else NONE,
         scaled(error, error) if math.isfinite(error) else NONE,
         p_cell(num(row, "p_value")),

@@ -15,6 +15,8 @@ SHARED = {
     "sample": "all rows of the column",
     "n_units": "280",
     "n_obs": "4385",
+    "n_treated_units": "9",
+    "n_treated_cells": "17",
     "controls": "none",
     "twfe_same_sample": "-0.368",
 }
@@ -53,9 +55,12 @@ def results(folder, weights):
 def test_estimators_and_reasons(tmp_path):
     section = staggered(results(tmp_path, []))
     said = " ".join(section.said)
-    assert "(280 cities): 2 estimators give \N{MINUS SIGN}0.371 to 0.101" in said and "1 of them have its sign" in said
+    assert (
+        "(280 cities): 2 estimators give \N{MINUS SIGN}0.371 to 0.101" in said
+        and "1 of them have its sign, with p by randomisation inference 0.002." in said
+    )
     assert "Not estimable: Synthetic (no window)." in said
-    assert section.tables[0].lines[2] == ["Stacked", "all rows", "4,385", "\N{EN DASH}", "0.101", *["\N{EN DASH}"] * 3]
+    assert section.tables[0].lines[2] == ["Stacked", "all rows", "4,385", "9", "17", "0.101", *["\N{EN DASH}"] * 3]
     assert [t.caption for t in section.folded] == ["What each estimator averages, its error, and notes"] and "nan" not in str(
         section
     ).lower()
