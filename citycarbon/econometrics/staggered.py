@@ -6,7 +6,8 @@ Which there are: ``staggered_estimators``; points: ``staggered_points`` and ``st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from citycarbon.econometrics.staggered_estimators import (
     doubly_robust,
     estimate,
 )
-from citycarbon.econometrics.staggered_grid import Grid, balanced, grid_of
+from citycarbon.econometrics.staggered_grid import Grid, balanced, grid_of, no_window
 from citycarbon.econometrics.staggered_redraws import Redraws, redraw_column, redraw_points
 from citycarbon.econometrics.twfe import Fit, fit
 from citycarbon.study.extensions import Staggered
@@ -40,6 +41,7 @@ STAGGERED_COLUMNS: dict[str, type] = {
     "ri_draws": int, "ri_undefined": int, "seed": str, "twfe_same_sample": float, "unit": str, "note": str,
 }  # fmt: skip
 ALL, BALANCED = "all rows of the column", "balanced"
+COLUMN = replace(TWO_WAY, id="twfe_controls", label="Two-way regression, the column itself")
 
 
 def staggered(panel: pd.DataFrame, study: Study, *, workers: int = 1) -> pd.DataFrame:
@@ -60,18 +62,17 @@ def staggered(panel: pd.DataFrame, study: Study, *, workers: int = 1) -> pd.Data
     try:
         sample, fitted = fit_column(panel, study, at.column)
     except ValueError as why:
-        return _frame([_row(at, TWO_WAY, note=f"not estimable: {why}")])
+        return _frame(_lost(at, ALL, (COLUMN, TWO_WAY, *ESTIMATORS), str(why)))
     first = panel.groupby("city_id")[f"first_year_{study.policy_of(at.column)}"].first().dropna().astype(float).to_dict()
     rows = [_column_itself(at, sample.rows, fitted, ALL, first)]
     if not len(sample.rows):
-        return _frame(rows)
+        return _frame(rows + _lost(at, ALL, (TWO_WAY, *ESTIMATORS), "no row in the sample"))
     whole = grid_of(sample.rows, at.column.outcome, first)
     rows += _on(at, whole, ALL, [e for e in ESTIMATORS if not e.balanced])
     rows += _given_a_covariate(at, panel, sample.rows, first)
     window = balanced(whole)
     if window is None:
-        reason = f"not estimable: {no_window(whole)}"
-        return _frame(rows + [_row(at, e, sample=BALANCED, note=reason) for e in ESTIMATORS if e.balanced])
+        return _frame(rows + _lost(at, BALANCED, [e for e in ESTIMATORS if e.balanced], no_window(whole)))
     words = f"{BALANCED}: cities seen in every year {window.years[0]}-{window.years[-1]}"
     inside = sample.rows["city_id"].isin(window.cities) & sample.rows["year"].between(window.years[0], window.years[-1])
     kept = sample.rows[inside].reset_index(drop=True)
@@ -79,18 +80,6 @@ def staggered(panel: pd.DataFrame, study: Study, *, workers: int = 1) -> pd.Data
     refitted = fit(kept, at.column.outcome, at.column.terms, effects, EFFECT_COLUMNS[study.cluster], sample.weights)
     rows.append(_column_itself(at, kept, refitted, words, first))
     return _frame(rows + _on(at, window, words, [e for e in ESTIMATORS if e.id in ON_BALANCED]))
-
-
-def no_window(grid: Grid) -> str:
-    """Why a grid has no balanced window, with its numbers."""
-    treated = int(grid.treated.any(axis=1).sum())
-    if not treated:
-        return "0 treated cities in this sample"
-    never = int(np.isinf(grid.first).sum())
-    return (
-        f"no window of years that begins before {grid.cohorts[0]} and ends in {grid.years[-1]} in which a treated and a "
-        f"comparison city are seen throughout ({treated} treated and {never} comparison cities in the sample)"
-    )
 
 
 @dataclass(frozen=True)
@@ -159,12 +148,11 @@ def _column_itself(at: _Place, rows: pd.DataFrame, fitted: Fit, sample: str, fir
         drawn, seed, why = redraw_column(at.study, column, rows, first, at.asked.draws, _pool(sample))
     own = Analytic(found.value, found.std_error, fitted.vcov or "CRV1 by city", fitted.df)
     row = _row(
-        at, TWO_WAY, n_obs=fitted.n_obs, n_units=int(rows["city_id"].nunique()), sample=sample,
+        at, COLUMN, n_obs=fitted.n_obs, n_units=int(rows["city_id"].nunique()), sample=sample,
         n_treated_units=int(treated["city_id"].nunique()), n_treated_cells=len(treated),
         controls=", ".join(column.terms[1:]) or "none", note="; ".join(n for n in (found.note, why) if n),
     )  # fmt: skip
-    named = {"estimator": "twfe_controls", "label": "Two-way regression, the column itself"}
-    return row | named | _inference(found.value, own, drawn, seed) | {"twfe_same_sample": found.value}
+    return row | _inference(found.value, own, drawn, seed) | {"twfe_same_sample": found.value}
 
 
 def _given_a_covariate(at: _Place, panel: pd.DataFrame, rows: pd.DataFrame, first: dict[Any, float]) -> list[dict[str, Any]]:
@@ -182,6 +170,12 @@ def _given_a_covariate(at: _Place, panel: pd.DataFrame, rows: pd.DataFrame, firs
     found, regression = estimate(estimator, grid), estimate(TWO_WAY, grid).value
     drawn = _redraw(at, grid, [estimator] if np.isfinite(found.value) else [], ALL)
     return [_found_row(at, grid, ALL, found, drawn, regression, controls=name)]
+
+
+def _lost(at: _Place, sample: str, estimators: Iterable[Estimator], reason: str) -> list[dict[str, Any]]:
+    """A row for each with the reason why it is empty; the doubly robust one too where the study names a covariate."""
+    own = [doubly_robust(at.asked.covariate)] if sample == ALL and at.asked.covariate else []
+    return [_row(at, e, sample=sample, note=f"not estimable: {reason}") for e in (*estimators, *own)]
 
 
 def _row(at: _Place, estimator: Estimator, **values: Any) -> dict[str, Any]:

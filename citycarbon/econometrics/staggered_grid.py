@@ -124,3 +124,15 @@ def balanced(grid: Grid) -> Grid | None:
         return None
     _, start, whole = best
     return Grid(grid.cities[whole], grid.years[start:], grid.y[whole][:, start:], grid.first[whole])
+
+
+def no_window(grid: Grid) -> str:
+    """Why a grid has no balanced window, with its numbers."""
+    treated = int(grid.treated.any(axis=1).sum())
+    if not treated:
+        return "0 treated cities in this sample"
+    never = int(np.isinf(grid.first).sum())
+    return (
+        f"no window of years that begins before {grid.cohorts[0]} and ends in {grid.years[-1]} in which a treated and a "
+        f"comparison city are seen throughout ({treated} treated and {never} comparison cities in the sample)"
+    )

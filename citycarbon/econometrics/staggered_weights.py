@@ -12,7 +12,7 @@ from citycarbon.econometrics import fwl
 from citycarbon.econometrics.columns import fit_column
 from citycarbon.econometrics.sample import EFFECT_COLUMNS
 from citycarbon.econometrics.staggered_analytic import long_rows, quietly
-from citycarbon.econometrics.staggered_grid import Grid, balanced, grid_of
+from citycarbon.econometrics.staggered_grid import Grid, balanced, grid_of, no_window
 from citycarbon.study.spec import Study
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ WEIGHT_COLUMNS: dict[str, type] = {
     "estimate": float, "note": str,
 }  # fmt: skip
 BACON, DCDH = "goodman_bacon", "dcdh"
+ROUNDING = 1e-10  # share of the largest weight up to which a weight is zero, not negative
 TYPES = {
     "treated_vs_never": "treated against never treated",
     "earlier_vs_later": "earlier treated against later, before these are treated",
@@ -48,8 +49,11 @@ def staggered_weights(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
     except ValueError as why:
         return _frame([{**shared, "decomposition": d, "note": f"not estimable: {why}"} for d in (BACON, DCDH)])
     first = panel.groupby("city_id")[f"first_year_{study.policy_of(column)}"].first().dropna().astype(float).to_dict()
-    window = balanced(grid_of(sample.rows, column.outcome, first)) if len(sample.rows) else None
-    rows = bacon_rows(window)
+    if len(sample.rows):
+        whole = grid_of(sample.rows, column.outcome, first)
+        rows = bacon_rows(balanced(whole), no_window(whole))
+    else:
+        rows = bacon_rows(None, "no row in the sample")
     if not np.isfinite(fitted.estimates[0].value):
         rows.append({"decomposition": DCDH, "note": fitted.estimates[0].note or "not estimable"})
     else:
@@ -59,11 +63,10 @@ def staggered_weights(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
     return _frame([{**shared, **row} for row in rows])
 
 
-def bacon_rows(window: Grid | None) -> list[dict[str, Any]]:
-    """One row a comparison of a balanced grid, by diff-diff with exact weights."""
+def bacon_rows(window: Grid | None, reason: str = "no balanced window") -> list[dict[str, Any]]:
+    """One row a comparison of a balanced grid, by diff-diff with exact weights; where there is none, one with the reason."""
     if window is None:
-        reason = "not estimable: no window of years in which a treated and a comparison city are seen throughout"
-        return [{"decomposition": BACON, "note": reason}]
+        return [{"decomposition": BACON, "note": f"not estimable: {reason}"}]
     from diff_diff import BaconDecomposition
 
     found = quietly(lambda: BaconDecomposition(weights="exact").fit(long_rows(window), outcome="y", unit="unit", time="year",
@@ -101,6 +104,7 @@ def dcdh_rows(
         d = d - left[:, 1:] @ np.linalg.lstsq(left[:, 1:], d, rcond=None)[0]
     treated = rows[treatment].to_numpy() == 1
     weight = d[treated] / d[treated].sum()
+    weight = np.where(np.abs(weight) > ROUNDING * np.abs(weight).max(initial=0.0), weight, 0.0)
     year, first = rows["year"].to_numpy()[treated].astype(int), cohort[treated]
     out = []
     for g, t in sorted(set(zip(first.tolist(), year.tolist(), strict=True))):

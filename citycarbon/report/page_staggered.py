@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from citycarbon.report.layout import count
+from citycarbon.report.layout import count, listed
 from citycarbon.report.page_sections import Section
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, number, p_cell, percent
 from citycarbon.report.results import Line, Results, num
@@ -50,10 +50,12 @@ def _said(rows: list[Line]) -> list[str]:
             f"{signed(values[-1])}, the two-way regression without controls {signed(regression)}; {count(same)} of them have "
             f"its sign{_tested(others)}."
         )
-    lost = [r for r in rows if r["note"].startswith("not estimable")]
+    lost: dict[str, list[str]] = {}
+    for r in rows:
+        if r["note"].startswith("not estimable"):
+            lost.setdefault(r["note"].removeprefix("not estimable: "), []).append(name_of(r, rows))
     if lost:
-        reasons = [f"{r['label']} ({r['note'].removeprefix('not estimable: ')})" for r in lost]
-        said.append(f"Not estimable: {'; '.join(reasons)}.")
+        said.append(f"Not estimable: {'; '.join(f'{listed(names)} ({why})' for why, names in lost.items())}.")
     said.append(
         "Intervals rest on analytic errors, which few treated cities make too small; p by randomisation inference redraws the "
         "cohorts and holds the coefficient against those of the draws, under as-if-random assignment and the sharp null."

@@ -20,8 +20,9 @@ from citycarbon.econometrics import staggered_cells as cells
 from citycarbon.econometrics import staggered_points as points
 from citycarbon.econometrics.randomisation import p_value
 from citycarbon.econometrics.staggered import STAGGERED_COLUMNS, staggered
+from citycarbon.econometrics.staggered_estimators import ESTIMATORS
 from citycarbon.econometrics.staggered_grid import Grid, balanced
-from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS, dcdh_rows, staggered_weights
+from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS, bacon_rows, dcdh_rows, staggered_weights
 from citycarbon.study.extensions import Extensions, Staggered, Target
 
 
@@ -175,23 +176,58 @@ def test_p_by_reassignment_is_that_of_refits_by_hand(base_study):
     assert row["p_ri"] == pytest.approx(p_value(np.array(drawn), analytic.imputation(grid).value))
 
 
-@pytest.mark.parametrize("odd", ["none", "all", "one", "empty", "infinite", "repeated"])
+@pytest.mark.parametrize("odd", ["none", "all", "one", "empty", "infinite", "repeated", "collinear", "short", "one_row"])
 def test_odd_samples_give_rows_and_reasons(base_study, odd):
-    panel, study = dated_panel(treated={"none": 0, "one": 1, "all": 30}.get(odd, 8)), asking(base_study)
+    panel = dated_panel(treated={"none": 0, "one": 1, "all": 30}.get(odd, 8))
+    study = asking(base_study, covariate="market")
+    city = panel["city_id"] == panel["city_id"].iloc[0]  # a pilot unless there is none
     if odd == "empty":
         panel["in_sample"] = False
     if odd == "infinite":
         panel.loc[panel.index[3], "lnco2"] = np.inf
     if odd == "repeated":
         panel = pd.concat([panel, panel.iloc[:1]])
+    if odd == "collinear":
+        panel["market"] = 1.0
+    if odd == "short":
+        panel["in_sample"] &= panel["year"] >= 2010  # all after the first cohort began
+    if odd == "one_row":
+        panel.loc[city & (panel["year"] < 2011), "in_sample"] = False
     frame = staggered(panel, study)
-    assert len(frame) and (frame["estimate"].notna() | frame["note"].str.contains("not estimable")).all()
+    lost = frame["estimate"].isna()
+    assert (~lost | frame["note"].str.startswith("not estimable: ") | frame["note"].str.contains("absorbed")).all()
+    assert {e.id for e in ESTIMATORS if not e.balanced} | {"twfe", "twfe_controls", "callaway_santanna_dr"} <= set(
+        frame["estimator"]
+    )
+    assert not frame["note"].str.contains("nan").any()
     weights = staggered_weights(panel, study)
     assert list(weights) == list(WEIGHT_COLUMNS) and (weights["weight"].notna() | weights["note"].ne("")).all()
     if odd in ("none", "empty", "repeated"):
-        assert frame["estimate"].isna().all()
-    if odd == "one":
-        assert frame["estimate"].notna().any()
+        assert lost.all()
+    if odd in ("one", "collinear", "one_row"):
+        assert not lost[frame["sample"].str.startswith("all")].any()
+
+
+@settings(max_examples=up_to(10), deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_decomposition_sums_to_the_coefficient(seed):
+    grid = random_grid(seed, missing=0.0)
+    found = pd.DataFrame(bacon_rows(grid))
+    assert found["weight"].sum() == pytest.approx(1, abs=1e-12) and found["weight"].gt(0).all()
+    assert (found["weight"] * found["estimate"]).sum() == pytest.approx(points.two_way(grid), abs=1e-10)
+
+
+def test_cities_that_are_always_treated_get_weights_that_cancel_negative_ones_among_them():
+    """An effect alike in all their years is absorbed: the weights sum to zero, and late years compare with new pilots."""
+    grid = random_grid(3)
+    first = grid.first.copy()
+    first[10:14] = YEARS[0]
+    rows = analytic.long_rows(Grid(grid.cities, YEARS, grid.y, first))
+    found = pd.DataFrame(dcdh_rows(rows, "did", [], ("city_id", "year"), rows["g"].to_numpy(dtype=float)))
+    always = found[found["cohort"] == str(YEARS[0])]
+    assert found["weight"].sum() == pytest.approx(1, abs=1e-10)
+    assert always["weight"].sum() == pytest.approx(0, abs=1e-10) and always["n_negative"].sum() > 0
+    assert (found["negative_weight"] < 0).equals(found["n_negative"] > 0)
 
 
 @settings(max_examples=up_to(10), deadline=None)
