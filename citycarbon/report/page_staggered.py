@@ -105,8 +105,8 @@ def _table(rows: list[Line]) -> PlainTable:
         "Estimators side by side",
         ["Estimator", "Sample", "N", "Treated cities", "City-years", "Estimate", "s.e.", "p, analytic", "p, RI"],
         [_line(r, rows) for r in rows],
-        "No controls but where named. Treated cities and city-years: those that enter. p, RI: on the coefficient, cohorts "
-        "redrawn among the cities of the sample.",
+        "CS: Callaway and Sant'Anna. No controls but where named. Treated cities and city-years: those that enter. p, RI: on "
+        "the coefficient, cohorts redrawn among the cities of the sample.",
         files=_FILES,
     )
 
@@ -115,7 +115,7 @@ def _line(row: Line, rows: list[Line]) -> list[str]:
     value, error = num(row, "estimate"), num(row, "std_error")
     scale = error if math.isfinite(error) and error > 0 else abs(value) / 10
     return [
-        name_of(row, rows),
+        name_of(row, rows).replace("Callaway and Sant'Anna", "CS").replace("mean over cells by their cities", "simple"),
         row["sample"].partition(":")[0].removesuffix(" of the column"),
         number(num(row, "n_obs")),
         number(num(row, "n_treated_units")),

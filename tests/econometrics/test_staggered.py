@@ -176,7 +176,10 @@ def test_p_by_reassignment_is_that_of_refits_by_hand(base_study):
     assert row["p_ri"] == pytest.approx(p_value(np.array(drawn), analytic.imputation(grid).value))
 
 
-@pytest.mark.parametrize("odd", ["none", "all", "one", "empty", "infinite", "repeated", "collinear", "short", "one_row"])
+SLOW = [pytest.param(odd, marks=pytest.mark.slow) for odd in ("infinite", "collinear", "short", "one_row")]
+
+
+@pytest.mark.parametrize("odd", ["none", "all", "one", "empty", "repeated", *SLOW])
 def test_odd_samples_give_rows_and_reasons(base_study, odd):
     panel = dated_panel(treated={"none": 0, "one": 1, "all": 30}.get(odd, 8))
     study = asking(base_study, covariate="market")

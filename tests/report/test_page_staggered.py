@@ -43,8 +43,8 @@ DCDH = {
 }
 
 
-def results(folder, weights):
-    for name, columns, rows in (("staggered", STAGGERED_COLUMNS, ROWS), ("staggered_weights", WEIGHT_COLUMNS, weights)):
+def results(folder, weights, estimators=ROWS):
+    for name, columns, rows in (("staggered", STAGGERED_COLUMNS, estimators), ("staggered_weights", WEIGHT_COLUMNS, weights)):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
             writer = csv.DictWriter(handle, list(columns), restval="", lineterminator="\n")
             writer.writeheader()
@@ -78,3 +78,28 @@ def test_the_sentence_on_weights_follows_the_numbers(tmp_path, negative, words):
 
 def test_no_rows_no_section():
     assert staggered(NO_RESULTS) is None
+
+
+def test_long_names_are_short_in_the_table_and_whole_in_the_notes(tmp_path):
+    """Two averages of one estimator, and one with a covariate."""
+    cs = SHARED | {"label": "Callaway and Sant'Anna, never treated", "estimate": "-0.3", "std_error": "0.1"}
+    rows = [
+        cs | {"estimator": "callaway_santanna_simple", "aggregation": "mean over cells by their cities"},
+        cs | {"estimator": "callaway_santanna_group", "aggregation": "by cohort, then by size"},
+        cs | {"estimator": "callaway_santanna_dr", "label": "Callaway and Sant'Anna, doubly robust", "controls": "lnpgdp"},
+    ]
+    section = staggered(results(tmp_path, [], rows))
+    names = [line[0] for line in section.tables[0].lines]
+    assert names == [
+        "CS, never treated: simple",
+        "CS, never treated: by cohort, then by size",
+        "CS, doubly robust, given lnpgdp",
+    ]
+    assert section.folded[0].lines[0][0] == "Callaway and Sant'Anna, never treated: mean over cells by their cities"
+
+
+def test_estimators_lost_for_one_reason_stand_together(tmp_path):
+    lost = [
+        {"estimator": e, "label": e, "sample": "s", "note": "not estimable: 0 treated cities"} for e in ("one", "two", "three")
+    ]
+    assert "Not estimable: one, two and three (0 treated cities)." in staggered(results(tmp_path, [], lost)).said
