@@ -40,6 +40,7 @@ def test_the_actual_assignment_gives_the_estimate_and_its_t(weights, controls):
     assert actual.t()[0] == pytest.approx(did.value / did.std_error, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, "w"])
 def test_a_redraw_is_a_regression_of_all_rows(weights):
     rows = rows_of(2)

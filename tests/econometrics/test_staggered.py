@@ -26,6 +26,7 @@ from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS, bacon_rows
 from citycarbon.study.extensions import Extensions, Staggered, Target
 
 
+@pytest.mark.slow
 @settings(max_examples=up_to(10), deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_points_equal_the_packages_on_unbalanced_panels(seed):
