@@ -110,7 +110,7 @@ def imputation(grid: Grid) -> Analytic:
     from diff_diff import ImputationDiD
 
     found = quietly(lambda: ImputationDiD().fit(long_rows(grid), **NAMES))
-    return Analytic(float(found.overall_att), float(found.overall_se), "conservative, by city and cohort (BJS)")
+    return Analytic(float(found.overall_att), float(found.overall_se), "conservative, by cohort and event time (BJS)")
 
 
 def two_stage(grid: Grid) -> Analytic:

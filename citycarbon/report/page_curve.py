@@ -83,7 +83,8 @@ def _moves(rows: list[Line]) -> PlainTable | None:
         ["Choice", "Readings", "Median range of the estimate, log points"],
         [[READINGS.get(r["name"], r["name"]), count(choices[r["name"]]), fixed(num(r, "moves"), 3)] for r in ranked],
         "For each combination of the other choices, the range of the estimates between the readings of this one; then the "
-        "median over the combinations. Estimates on a level scale are divided by the mean of the outcome.",
+        "median over the combinations. Estimates on a level scale are divided by the mean of the outcome: "
+        "shares, which count here as log points.",
         files=_FILES,
     )
 

@@ -16,7 +16,7 @@ from citycarbon.report.sentences import p_text, plain, scaled, signed, whole
 Pairs = list[tuple[dict[str, Any], Line]]  # a headline column's treatment row and the placebo summary of its own scheme
 POWER = (
     "2.8 standard deviations of the placebo coefficients, in the unit of the coefficient: a normal approximation for the test "
-    "on the coefficient; the test on t, which gives the stars, needs somewhat more"
+    "on the coefficient; the test on t, which gives the stars, may need less or more"
 )
 _TESTS = ("cv3", "wcr:rademacher", "wcr:webb")
 _HEAD = [

@@ -224,6 +224,6 @@ def test_every_scheme_of_the_headline_column_stands_in_words_with_its_p(release)
     _, _, words = read(release)
     assert "Who could have been treated: Table 2 column 2" in words and "0.875" not in words
     assert "as many cities as are treated, each with a random first year 999 2.0" in words and "0.250 0.125" in words
-    assert "needs somewhat more" in words
+    assert "may need less or more" in words
     put(release, "placebo", PLACEBO)
     assert "Who could have been treated" not in read(release)[2]
