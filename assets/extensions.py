@@ -58,16 +58,19 @@ def spec_curve(run: StudyRun) -> "dict[str, pd.DataFrame]":
     code=(*CODE, "citycarbon/figures", "citycarbon/report", "dbt_project/seeds/city_centroids.csv"),
     description=(
         "The headline column looked at again (sensitivity.csv): other controls, without and with its neighbours, Conley's "
-        "errors, other scales of the outcome, anticipation, other samples; each redrawn where it can be; and the figure. "
+        "errors, other scales of the outcome, anticipation, other samples; each redrawn where it can be; how far "
+        "the trend may break; and two figures. "
         "Header only where the study asks for none."
     ),
 )
 def sensitivity(run: StudyRun) -> "dict[str, pd.DataFrame]":
     from citycarbon.econometrics.sensitivity import sensitivity as looked_at_again
     from citycarbon.figures.sensitivity_forest import draw_sensitivity
+    from citycarbon.figures.trend_sets import draw_trend_sets
 
     rows = looked_at_again(run.panel, run.study)
     draw_sensitivity(rows, run.folder / "figures", "sensitivity_forest", run.synthetic)
+    draw_trend_sets(rows, run.folder / "figures", "trends", run.synthetic)
     return {"sensitivity": rows}
 
 

@@ -11,23 +11,20 @@ largest before: A delta <= 0. For a value theta of l'tau_post, with tau = G^-1 (
     y(theta) = A beta - a theta,    eta(theta) = min { eta : y(theta) - X nuisance <= eta sd }
                                               = max { g'y(theta) : g >= 0, g'sd = 1, g'X = 0 }
 
-The vertices g of the second problem do not depend on theta, so they are listed once and a whole grid of values is tested by one
-product. Where they are too many, scipy's HiGHS solves the programs value by value; both are the same test (tested).
+The second problem has few vertices g, in closed form (``dual_vertices``), which do not depend on theta: no program is solved,
+and a whole grid of values is tested by one product. The tests solve the programs by scipy's HiGHS and find the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
 
 import numpy as np
 
 KAPPA = 0.1  # share of alpha that the first stage, the least favourable test, spends
 SIMULATIONS = 20_000  # of the least favourable critical value
 SEED = 20_230_901
-VERTICES_LIMIT = 20_000  # subsets of rows up to which vertices are listed
 COARSE = 401  # grid points within +- REACH standard deviations, before the ends are refined
 REACH = 20.0
 WIDEST = 5  # times that a grid which is accepted at its end is doubled
@@ -49,14 +46,9 @@ class Component:
 
     level: np.ndarray  # A beta of the rows tested (R,)
     slope: np.ndarray  # a (R,)
-    nuisance: np.ndarray  # X (R, k)
     sigma: np.ndarray  # covariance of y (R, R)
-    vertices: np.ndarray | None  # (J, R); None: too many, solve programs
+    vertices: np.ndarray  # of the dual (J, R)
     critical: float  # least favourable critical value of eta at size kappa
-
-    @property
-    def sd(self) -> np.ndarray:
-        return np.sqrt(np.diag(self.sigma))
 
 
 def relative_magnitude(
@@ -66,7 +58,7 @@ def relative_magnitude(
 
     ``beta`` (leads + lags,): event-study coefficients in order of event time without the base period, which follows the last
     lead; ``sigma``: their covariance; ``weights`` (lags,). Raises ValueError where shapes disagree, there is no lead or no lag,
-    all weights are zero, or ``sigma`` is not a covariance of positive variances.
+    all weights are zero, or a coefficient, or a difference of two, has no positive variance.
     """
     beta, sigma, weights = (np.asarray(x, dtype=float) for x in (beta, sigma, weights))
     _refuse(beta, sigma, leads, weights)
@@ -109,66 +101,53 @@ def components(
 ) -> list[Component]:
     """One component a pre-period and sign; arguments as of :func:`relative_magnitude`."""
     lags = len(beta) - leads
-    inverse = np.linalg.inv(_basis(weights))
+    unit = weights / (weights @ weights)  # an effect with weights'effect = 1; the test is the same with any
     out = []
     for s in range(1 - leads, 1):
         for sign in (1, -1):
             a = restrictions(leads, lags, mbar, s, sign)
             if lags > 1:
                 a = a[np.any(a[:, leads:] != 0, axis=1)]
-            post = a[:, leads:] @ inverse
-            out.append(_component(a @ beta, post[:, 0], post[:, 1:], a @ sigma @ a.T, alpha))
+            out.append(_component(a @ beta, a[:, leads:] @ unit, a @ sigma @ a.T, weights, alpha))
     return out
 
 
-def _basis(weights: np.ndarray) -> np.ndarray:
-    """A basis whose first row is ``weights`` and whose others are unit vectors."""
-    pivot = int(np.abs(weights).argmax())
-    return np.vstack([weights, np.delete(np.eye(len(weights)), pivot, axis=0)])
-
-
-def _component(level: np.ndarray, slope: np.ndarray, nuisance: np.ndarray, sigma: np.ndarray, alpha: float) -> Component:
-    vertices = dual_vertices(np.sqrt(np.diag(sigma)), nuisance)
+def _component(level: np.ndarray, slope: np.ndarray, sigma: np.ndarray, weights: np.ndarray, alpha: float) -> Component:
+    variances = np.diag(sigma)
+    if variances.min() <= TOLERANCE * variances.max():
+        raise ValueError("a difference of coefficients has no variance: too few treated cities")
+    vertices = dual_vertices(np.sqrt(variances), weights)
     values, vectors = np.linalg.eigh(sigma)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     draws = root @ np.random.default_rng(SEED).standard_normal((len(level), SIMULATIONS))
-    part = Component(level, slope, nuisance, sigma, vertices, np.inf)
-    eta = (vertices @ draws).max(axis=0) if vertices is not None else np.array([_program(part, y)[0] for y in draws.T[:1000]])
-    return Component(level, slope, nuisance, sigma, vertices, float(np.quantile(eta, 1 - KAPPA * alpha)))
+    eta = (vertices @ draws).max(axis=0)
+    return Component(level, slope, sigma, vertices, float(np.quantile(eta, 1 - KAPPA * alpha)))
 
 
-def dual_vertices(sd: np.ndarray, nuisance: np.ndarray) -> np.ndarray | None:
-    """Vertices (J, R) of { g >= 0 : g'sd = 1, g'X = 0 }; None where there are too many subsets of rows to look through."""
-    rows, k = nuisance.shape
-    if comb(rows, k + 1) > VERTICES_LIMIT:
-        return None
-    w = np.column_stack([sd, nuisance])
-    chosen = np.array(list(combinations(range(rows), k + 1)))
-    blocks = w[chosen].transpose(0, 2, 1)  # (subsets, k + 1, k + 1)
-    scale = np.abs(blocks).max(axis=(1, 2))
-    regular = np.abs(np.linalg.det(blocks / scale[:, None, None])) > 1e-10
-    right = np.zeros((int(regular.sum()), k + 1, 1))
-    right[:, 0, 0] = 1
-    solved = np.linalg.solve(blocks[regular], right)[:, :, 0]
-    feasible = np.all(solved >= -1e-9 * np.abs(solved).max(axis=1, keepdims=True), axis=1)
-    vertices = np.zeros((int(feasible.sum()), rows))
-    np.put_along_axis(vertices, chosen[regular][feasible], np.clip(solved[feasible], 0, None), axis=1)
-    return np.unique(vertices.round(12), axis=0)
+def dual_vertices(sd: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Vertices (J, R) of { g >= 0 : g'sd = 1, g'X = 0 }; ``sd`` (R,): of the rows' moments.
+
+    One lag has no nuisance: one row at a time. Several: the rows are the first differences of tau after adoption, j = 1..lags,
+    upwards, then downwards; u = g_up - g_down must give sum_j u_j (tau_j - tau_(j-1)) = c weights'tau, so that u_j = c times
+    the sum of the weights from j on. The vertices are u for c > 0 and c < 0, and both rows of one difference alike (c = 0).
+    """
+    if len(weights) == 1:
+        return np.diag(1 / sd)
+    tails = np.cumsum(weights[::-1])[::-1]
+    up, down, one = np.clip(tails, 0, None), np.clip(-tails, 0, None), np.eye(len(weights))
+    rays = np.vstack([np.r_[up, down], np.r_[down, up], np.hstack([one, one])])
+    return rays / (rays @ sd)[:, None]
 
 
 def accepts(part: Component, values: np.ndarray, alpha: float) -> np.ndarray:
     """Which of the values (n,) of l'tau the hybrid test of this component accepts."""
     size = (alpha - KAPPA * alpha) / (1 - KAPPA * alpha)
     y = part.level[:, None] - part.slope[:, None] * np.asarray(values, dtype=float)[None, :]
-    if part.vertices is None:
-        found = [_by_programs(part, column) for column in y.T]
-        eta, gamma, low, high = (np.array([f[i] for f in found]) for i in range(4))
-    else:
-        eta, gamma, low, high = _by_vertices(part, part.vertices, y)
+    eta, gamma, low, high = _by_vertices(part, y)
     variance = np.einsum("nr,rs,ns->n", gamma, part.sigma, gamma)
     error = np.sqrt(np.clip(variance, 0, None))
     random = variance > np.finfo(float).eps
-    rejected = (eta > part.critical) | (~random & (eta > 0))
+    rejected = (eta > part.critical) | (~random & (eta > TOLERANCE))
     error = np.where(random, error, 1.0)
     up, down, statistic = np.minimum(high, part.critical) / error, low / error, eta / error
     inside = random & (down <= statistic) & (statistic <= up)
@@ -176,8 +155,9 @@ def accepts(part: Component, values: np.ndarray, alpha: float) -> np.ndarray:
     return ~(rejected | (inside & (statistic > limit)))
 
 
-def _by_vertices(part: Component, vertices: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+def _by_vertices(part: Component, y: np.ndarray) -> tuple[np.ndarray, ...]:
     """eta, the vertex that attains it, and the range of eta over which it stays the best given the rest of y."""
+    vertices = part.vertices
     all_values = vertices @ y
     best = all_values.argmax(axis=0)
     eta = all_values[best, np.arange(y.shape[1])]
@@ -196,39 +176,6 @@ def _by_vertices(part: Component, vertices: np.ndarray, y: np.ndarray) -> tuple[
         low[at] = np.where(gap[:, None] > TOLERANCE, bounds, -np.inf).max(axis=0)
         high[at] = np.where(gap[:, None] < -TOLERANCE, bounds, np.inf).min(axis=0)
     return eta, vertices[best], low, high
-
-
-def _program(part: Component, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """eta and its multipliers by HiGHS: min eta with y - X nuisance <= eta sd."""
-    from scipy.optimize import linprog
-
-    k = part.nuisance.shape[1]
-    solved = linprog(
-        np.r_[1.0, np.zeros(k)], A_ub=-np.column_stack([part.sd, part.nuisance]), b_ub=-y, bounds=(None, None), method="highs"
-    )
-    if solved.status != 0:
-        raise ValueError(f"the linear program of a moment inequality test has no solution: {solved.message}")
-    return float(solved.fun), -solved.ineqlin.marginals
-
-
-def _by_programs(part: Component, y: np.ndarray) -> tuple[float, np.ndarray, float, float]:
-    """As :func:`_by_vertices` for one y: the range is { v : s + direction v - X nuisance <= v sd for some nuisance }."""
-    from scipy.optimize import linprog
-
-    eta, gamma = _program(part, y)
-    variance = float(gamma @ part.sigma @ gamma)
-    if variance <= np.finfo(float).eps:
-        return eta, gamma, -np.inf, np.inf
-    direction = part.sigma @ gamma / variance
-    rest, k = y - direction * eta, part.nuisance.shape[1]
-    ends = []
-    for sign in (1.0, -1.0):
-        solved = linprog(
-            np.r_[sign, np.zeros(k)], A_ub=np.column_stack([direction - part.sd, -part.nuisance]), b_ub=-rest,
-            bounds=(None, None), method="highs",
-        )  # fmt: skip
-        ends.append(sign * solved.fun if solved.status == 0 else -sign * np.inf)
-    return eta, gamma, min(ends[0], eta), max(ends[1], eta)
 
 
 def _truncated_quantile(p: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:

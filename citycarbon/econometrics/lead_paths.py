@@ -46,12 +46,25 @@ class Path:
         return len(self.times) - self.leads
 
 
+def targets(path: Path) -> dict[str, np.ndarray]:
+    """Weights (lags,) on the lags: ``first``, the year of adoption (or the first event time after it), and ``mean``, the mean
+    of the event times from adoption on, where there are several."""
+    treated = np.array(path.times[path.leads :]) >= 0
+    first = np.eye(path.lags)[int(treated.argmax())]
+    return {"first": first} if treated.sum() == 1 else {"first": first, "mean": treated / treated.sum()}
+
+
 def single_years(path: Path) -> Path:
-    """``path`` without leads that are bins, where others are left: a bin stands for many years and finds a trend that lasted
-    through all of them, not one that began shortly before adoption."""
-    keep = [i for i, label in enumerate(path.labels) if i >= path.leads or label not in path.bins]
+    """``path`` without bins of more than one year, where a lead and a lag from adoption on are left without them.
+
+    A bin stands for many years: it finds a trend that lasted through all of them, not one that began shortly before adoption,
+    and a straight line is not straight through it. A bin that holds no other year than its own in this sample stays.
+    """
+    base = path.times[path.leads - 1] + 1
+    own = np.abs(path.elapsed - (np.array(path.times) - base)) < 1e-9
+    keep = [i for i, label in enumerate(path.labels) if own[i] or label not in path.bins]
     leads = sum(i < path.leads for i in keep)
-    if not leads:
+    if not leads or not any(path.times[i] >= 0 for i in keep if i >= path.leads):
         return path
     at = np.array(keep)
     return replace(
@@ -63,6 +76,7 @@ def single_years(path: Path) -> Path:
         elapsed=path.elapsed[at],
         labels=tuple(path.labels[i] for i in keep),
         treated=tuple(path.treated[i] for i in keep),
+        bins=tuple(path.labels[i] for i in keep if path.labels[i] in path.bins),
     )
 
 
@@ -88,6 +102,8 @@ def path_of(panel: pd.DataFrame, study: Study) -> Path | str:
     if not before or not after:
         missing = "leads" if not before else "lags"
         return f"no {missing} next to the base period can be estimated"
+    if max(after) < 0:
+        return "no event time from adoption on can be estimated"
     times = [*before, *after]
     values = {e.term: e.value for e in fitted.estimates}
     at = [fitted.kept.index(event_term(t)) for t in times]

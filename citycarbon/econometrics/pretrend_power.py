@@ -3,7 +3,7 @@
 A linear violation of slope g per year gives the leads the mean g x (years from the base) and the lags the same. The test passes
 where no lead is significant at 5 % by itself, as tables are usually read: power(g) = P(some |b_j| > z s_j), b ~ N(g k, Sigma),
 with z the quantile of t(G-1). The probability is taken over a fixed Sobol sequence of normal vectors, so that it is the same
-number everywhere and monotone in g.
+number everywhere and monotone in g. Beside it the joint test of the leads: its F is noncentral with g^2 k'Sigma^-1 k.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from citycarbon.econometrics.lead_paths import Path, path_of, single_years
+from citycarbon.econometrics.event_draws import SINGULAR
+from citycarbon.econometrics.lead_paths import Path, path_of, single_years, targets
 from citycarbon.study.spec import Study
 
 if TYPE_CHECKING:
@@ -86,6 +87,33 @@ def detectable(path: Path, power: float) -> Slope:
     return Slope(power, slope, bias, bias + cross @ shift)
 
 
+def detectable_jointly(path: Path, power: float) -> float:
+    """The positive slope that the joint test of the leads (F(q, G-1) at 5 %) finds with probability ``power``.
+
+    Raises ValueError where ``power`` is not above the test's size, or the covariance of the leads has no inverse.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import f as fisher
+    from scipy.stats import ncf
+
+    errors = np.sqrt(np.diag(path.sigma)[: path.leads])
+    correlation = path.sigma[: path.leads, : path.leads] / np.outer(errors, errors)
+    if np.linalg.cond(correlation) > SINGULAR:
+        raise ValueError("the clustered covariance of the leads is singular: too few treated cities for a joint test")
+    if power <= LEVEL:
+        raise ValueError(f"the joint test finds something with probability {LEVEL:g} where there is no violation")
+    k = path.elapsed[: path.leads] / errors
+    critical = fisher.isf(LEVEL, path.leads, path.df)
+
+    def lacking(noncentrality: float) -> float:
+        return float(ncf.sf(critical, path.leads, path.df, noncentrality)) - power
+
+    high = 1.0
+    while lacking(high) < 0:
+        high *= 2
+    return float(np.sqrt(brentq(lacking, 1e-12, high, xtol=1e-10) / (k @ np.linalg.solve(correlation, k))))
+
+
 def slopes(path: Path, powers: list[float]) -> list[Slope | str]:
     """:func:`detectable` for each power; the reason where there is none."""
     out: list[Slope | str] = []
@@ -120,8 +148,9 @@ def power_rows(panel: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
     path = path_of(panel, study)
     if isinstance(path, str):
         return [_row("slope", power, note=f"not estimable: {path}") for power in asked.power]
+    single = single_years(path)
     rows = _power_rows(path, asked.power, "")
-    return rows + (_power_rows(single_years(path), asked.power, ", single years") if path.bins else [])
+    return rows + (_power_rows(single, asked.power, ", single years") if single is not path else [])
 
 
 def _power_rows(path: Path, powers: list[float], which: str) -> list[dict[str, Any]]:
@@ -135,10 +164,19 @@ def _power_rows(path: Path, powers: list[float], which: str) -> list[dict[str, A
         facts = {**path.facts, "unit": f"{path.facts['unit']} a year"}
         out.append(_row(f"slope{which}", power, estimate=found.slope, note=note, **facts))
         for name, bias in (("bias", found.bias), ("bias given no significant lead", found.bias_given_passed)):
-            out.append(_row(f"{name}, first{which}", power, estimate=float(bias[0]), note="", **path.facts))
-            if path.lags > 1:
-                out.append(_row(f"{name}, mean{which}", power, estimate=float(bias.mean()), note="", **path.facts))
-    return out
+            for target, weights in targets(path).items():
+                out.append(_row(f"{name}, {target}{which}", power, estimate=float(weights @ bias), note="", **path.facts))
+    return out + [_joint_row(path, power, which) for power in powers]
+
+
+def _joint_row(path: Path, power: float, which: str) -> dict[str, Any]:
+    variant = f"slope, joint test{which}"
+    try:
+        slope = detectable_jointly(path, power)
+    except ValueError as why:
+        return _row(variant, power, note=f"not estimable: {why}", **path.facts)
+    note = f"found by the joint test of the {path.leads} leads, F({path.leads}, {path.df}) at 5 %"
+    return _row(variant, power, estimate=slope, note=note, **{**path.facts, "unit": f"{path.facts['unit']} a year"})
 
 
 def _row(variant: str, power: float, **values: Any) -> dict[str, Any]:

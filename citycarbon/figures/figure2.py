@@ -109,8 +109,9 @@ def _draw(axes: Axes, points: pd.DataFrame, headline: pd.DataFrame) -> None:
 
 def _draw_trends(axes: Axes, headline: pd.DataFrame) -> None:
     """Linear violations that the single-year leads would find with 50 and 80 % power, through the base, towards the estimated
-    effect. Not over the bin before adoption: it stands for its mean year, which the axis does not show."""
-    single = headline.loc[~headline["is_bin"].astype(bool) | (headline["event_time"] >= 0), "event_time"].astype(float)
+    effect. Not over a bin of several years: it stands for their mean, which the axis does not show."""
+    one_year = (headline["event_time_min"] == headline["event_time_max"]).fillna(False).astype(bool)
+    single = headline.loc[~headline["is_bin"].astype(bool) | one_year, "event_time"].astype(float)
     base = float(headline.loc[headline["is_base"].astype(bool), "event_time"].iloc[0])
     after = headline.loc[headline["event_time"] > base, "estimate"].astype(float)
     towards = -1.0 if after.mean() < 0 else 1.0

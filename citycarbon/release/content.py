@@ -109,7 +109,7 @@ def flat(table: pa.Table) -> pd.DataFrame:
 # file or another version of the code left there must not change the bytes of an id.
 # What the group ``extensions`` makes, which a run may be told to leave out.
 EXTENSION_TABLES = ("staggered", "staggered_weights", "large_tables", "spec_curve", "spec_curve_summary", "sensitivity")
-EXTENSION_FIGURES = ("staggered", "spec_curve", "sensitivity_forest")
+EXTENSION_FIGURES = ("staggered", "spec_curve", "sensitivity_forest", "trends")
 RESULT_TABLES = (
     "estimates", "placebo", "event_study", "inference", "psm_flow", "psm_balance", "psm_overlap", "policies_loss",
     "policies_overlap", "policies_separation", "mechanisms", "controls_moved", "treatment_codings", "series_overlap",

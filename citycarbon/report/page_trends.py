@@ -10,7 +10,13 @@ from citycarbon.report.results import Line, Results, num
 from citycarbon.report.sentences import scaled, signed
 
 RELATIVE, SMOOTH, POWER = "relative_magnitude", "smoothness", "pretrend_power"
-TARGETS = {"first": "effect in the first year", "mean": "mean effect after adoption"}
+TARGETS = {
+    "first": "effect in the first year",
+    "mean": "mean effect after adoption",
+    "first, single years": "effect in the first year, single years",
+    "mean, single years": "mean effect after adoption, single years",
+}
+FIGURE = "trends"
 _BREAKDOWN = ": breakdown"
 _FILES = ("sensitivity.csv",)
 
@@ -30,6 +36,7 @@ def trends(results: Results) -> Section | None:
         said=_said(rows),
         tables=[t for t in tables if t],
         folded=[t for t in [_power(rows)] if t],
+        figures=[FIGURE] if any(math.isfinite(num(r, "conf_low")) for r in rows) else [],
     )
 
 
@@ -49,12 +56,20 @@ def _said(rows: list[Line]) -> list[str]:
                 said.append(_breakdown(row, name, words))
     support = next((r["note"] for r in rows if "treated cities by event time" in r["note"]), "")
     if support:
-        said.append(f"{support[support.index('treated cities by event time') :].capitalize()}.")
+        words = support[support.index("treated cities by event time") :]
+        said.append(f"{words[0].upper()}{words[1:]}.")
+    if any("single years" in r["variant"] for r in rows):
+        said.append(
+            "Single years: without binned ends that hold several years, whose step to the next year is long and whose mean is "
+            "no point of a straight line; smoothness takes only these."
+        )
     return said
 
 
 def _breakdown(row: Line, name: str, words: str) -> str:
     at, note = num(row, "parameter"), row["note"]
+    if note.startswith("not known"):
+        return f"The {words}: the breakdown value is {note.partition(';')[0]}."
     if not math.isfinite(at):
         return f"The {words}: the set holds zero already at {name} = 0, so no break of the trend is needed to explain it."
     if note.startswith("not reached"):

@@ -56,5 +56,19 @@ def test_reasons_stand_where_nothing_is_estimable(tmp_path):
     assert section.tables == [] and section.folded == []
 
 
+def test_single_years_and_what_is_not_known_are_said(tmp_path):
+    shared = SHARED | {"analysis": "smoothness"}
+    unknown = f"not known: there is no interval at 0.02; {SUPPORT}"
+    rows = [
+        shared | {"variant": "first, single years", "parameter": "0", "conf_low": "-1", "conf_high": "1"},
+        shared | {"variant": "first, single years: breakdown", "note": unknown},
+    ]
+    section = trends(results(tmp_path, rows))
+    assert section.tables[0].head == ["M", "effect in the first year, single years"]
+    said = " ".join(section.said)
+    assert "single years: the breakdown value is not known: there is no interval at 0.02." in said
+    assert "smoothness takes only these" in said and section.figures == ["trends"]
+
+
 def test_no_rows_no_section(tmp_path):
     assert trends(NO_RESULTS) is None and trends(results(tmp_path, [])) is None
