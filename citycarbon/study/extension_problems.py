@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from citycarbon.sources.registry import load_registry
+from citycarbon.study.conditions import condition_problems
 from citycarbon.study.dictionary import KEYS, VARIABLES, suggestion
 from citycarbon.study.extensions import Target
 from citycarbon.study.problems import Problem, Where, repeated
@@ -113,11 +114,17 @@ def _curve_problems(study: Study) -> Iterator[Problem]:
     at: Where = ("extensions", "spec_curve")
     for key in ("controls", "series", "samples"):
         yield from repeated((*at, key), [c.id for c in getattr(curve, key)], "id", key="id")
+    for key in ("effects", "year_rules", "subcity_rules", "scales", "rows", "winsorise"):
+        yield from repeated((*at, key), [str(choice) for choice in getattr(curve, key)], "choice")
     for i, controls in enumerate(curve.controls):
         for j, name in enumerate(controls.variables):
             if name not in VARIABLES:
                 yield (*at, "controls", i, "variables", j), f"unknown variable '{name}'{suggestion(name, VARIABLES)}"
+        yield from repeated((*at, "controls", i, "variables"), controls.variables, "control")
+        if study.outcome.variable in controls.variables:
+            yield (*at, "controls", i, "variables"), f"'{study.outcome.variable}' is the outcome, not a control"
     for i, sample in enumerate(curve.samples):
+        yield from condition_problems((*at, "samples", i, "filter"), sample.filter)
         for j, condition in enumerate(sample.filter):
             known = [*KEYS, *VARIABLES]
             name = condition.variable

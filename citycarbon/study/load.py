@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from citycarbon.errors import UsageError
 from citycarbon.paths import STUDIES
-from citycarbon.study.dictionary import CALENDAR, UNIT_KINDS, VARIABLES, first_adoption, policies_with_a_list, suggestion
+from citycarbon.study.conditions import condition_problems
+from citycarbon.study.dictionary import CALENDAR, VARIABLES, first_adoption, policies_with_a_list, suggestion
 from citycarbon.study.extension_problems import extension_problems
 from citycarbon.study.problems import Problem, Where, repeated
 from citycarbon.study.spec import POLICY_DUMMY, POLICY_YEAR, Column, DescriptiveTable, RegressionTable, Study
@@ -225,16 +226,7 @@ def _column_problems(where: Where, column: Column) -> Iterator[Problem]:
         if control in ("did", column.outcome):
             yield (*where, "controls", i), f"'{control}' is the treatment or the outcome of this column, not a control"
     yield from _doubly_robust_problems(where, column)
-    for i, condition in enumerate(column.filter):
-        if condition.op in ("is_missing", "is_present"):
-            if condition.value is not None:
-                yield (*where, "filter", i, "value"), f"'{condition.op}' takes no value"
-        elif condition.value is None:
-            yield (*where, "filter", i), f"operator '{condition.op}' needs the key 'value'"
-        elif condition.variable == "unit_kind" and (unknown := _unknown_kinds(condition.value)):
-            yield (*where, "filter", i, "value"), f"no unit kind '{unknown[0]}'. Allowed: {', '.join(UNIT_KINDS)}"
-        elif (condition.op in ("in", "not_in")) != isinstance(condition.value, list):
-            yield (*where, "filter", i, "value"), "a list goes with 'in' and 'not_in', a single value with the other operators"
+    yield from condition_problems((*where, "filter"), column.filter)
 
 
 def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
@@ -248,10 +240,6 @@ def _doubly_robust_problems(where: Where, column: Column) -> Iterator[Problem]:
     for key in ("matching", "exposures"):
         if getattr(column, key):
             yield (*where, key), f"'{key}' and estimator 'dr_did' do not go together"
-
-
-def _unknown_kinds(value: object) -> list[str]:
-    return [str(v) for v in (value if isinstance(value, list) else [value]) if v not in UNIT_KINDS]
 
 
 def _reference_problems(where: Where, column: Column, study: Study) -> Iterator[Problem]:
