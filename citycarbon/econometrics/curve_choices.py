@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from citycarbon.econometrics import fwl
-from citycarbon.econometrics.sample import FIRST_VARIABLE_STEP, KEYS, holds
+from citycarbon.econometrics.sample import FIRST_VARIABLE_STEP, KEYS, holds, repeated
 from citycarbon.econometrics.treatment_codings import YEAR_COLUMN, list_years
 from citycarbon.study.dictionary import POLICY_LIST
 from citycarbon.study.extensions import SERIES_COLUMN, ControlSet, RowDrop, SeriesChoice, SpecCurve
@@ -84,9 +84,13 @@ class Pilot:
     any_part: dict[str, int]
     whole: dict[str, int]
 
+    def dates(self, subcity_rule: str) -> dict[str, int]:
+        """Year rule -> first year as the sub-city rule counts; empty where it calls the city untreated or leaves it out."""
+        return self.any_part if subcity_rule == "treat" else self.whole
+
     def first_year(self, year_rule: str, subcity_rule: str) -> int | None:
         """The first treated year under the rules; None where they call the city untreated or leave it out."""
-        return (self.any_part if subcity_rule == "treat" else self.whole).get(year_rule)
+        return self.dates(subcity_rule).get(year_rule)
 
     def is_out(self, subcity_rule: str) -> bool:
         return subcity_rule == "exclude" and not self.whole
@@ -110,15 +114,16 @@ class CurvePanel:
     """The panel sorted by city and year, with what specifications ask of it kept once it was made."""
 
     def __init__(self, panel: pd.DataFrame, study: Study, curve: SpecCurve, adopters: dict[str, Pilot] | None = None) -> None:
-        """``adopters``: as of :func:`pilots`, by default those of the policy list. Raises ValueError where (city_id, year) is
-        not unique: a fault upstream."""
-        if panel.duplicated(KEYS).any():
-            raise ValueError("the panel has more than one row for a city and year")
-        self.panel = panel.sort_values(KEYS, kind="stable", ignore_index=True)
+        """``adopters``: as of :func:`pilots`, by default those of the policy list. Where the panel has a city and year twice,
+        nobody can say which row counts: no row is taken, and ``reason`` says so."""
+        self.reason = repeated(panel)
+        self.panel = (panel.iloc[:0] if self.reason else panel).sort_values(KEYS, kind="stable", ignore_index=True)
         self.study, self.curve = study, curve
         self.adopters = pilots(study.treatment.policy) if adopters is None else adopters
         self.city, self.year = self.panel["city_id"].to_numpy(), self.panel["year"].to_numpy()
+        self.cities = np.unique(self.city)  # by code
         self.city_code, self.province_code = fwl.codes(self.city), fwl.codes(self.panel["province_id"].astype(str))
+        self.placed = self.panel[["province_id", *KEYS]].notna().all(axis=1).to_numpy(dtype=bool)
         self._numbers: dict[str, np.ndarray] = {}
 
     def number(self, name: str) -> np.ndarray:

@@ -1,121 +1,143 @@
-"""The whole specification curve under reassignment: who is drawn once for all specifications, their p-values, the joint test.
+"""The whole specification curve under reassignment: who is drawn, the draws of every specification, the joint test, the band.
 
-A draw hands the records of the pilots (both dates, and whether a zone is a part of its city) to other cities; every
-specification then reads those records by its own rules. So a draw gives a whole curve, and curves can be compared as wholes
-(Simonsohn, Simmons and Nelson 2020). Exact under as-if-random assignment within the pool and the sharp null of no effect on any
-city-year in any specification; pilots are selected, so it is a benchmark and not identification.
+In every draw each cohort of pilots has one random order of all cities. A specification treats, for each of its cohorts, the
+first cities of that order which it can treat: as many as in fact, distinct, with a row in its sample when the cohort starts.
+So every specification is redrawn by the law of a column of the same choices (``Experiment.scheme``), and its p is exact under
+as-if-random assignment and the sharp null; and because all read the same orders, specifications that agree on who can be
+treated treat the same cities, those that leave pilots out treat fewer of them, and a draw gives a whole curve (Simonsohn,
+Simmons and Nelson 2020). Pilots are selected, so all of it is a benchmark and not identification.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from citycarbon.econometrics import draws as law
-from citycarbon.econometrics.curve_choices import CurvePanel, Pilot, Specification
-from citycarbon.econometrics.curve_points import Group
+from citycarbon.econometrics.curve_choices import CurvePanel, Specification
+from citycarbon.econometrics.curve_points import Group, treated_from
 from citycarbon.econometrics.inversion import TIE
 from citycarbon.econometrics.randomisation import p_value
+from citycarbon.econometrics.resampling import Design
 
 LEVEL = 0.05
+Cohort = tuple[int, ...]  # the first years of a pilot by every year rule: pilots that share them are exchangeable
 
 
 @dataclass(frozen=True)
-class Reassignments:
-    """``cities`` (k, B): codes of the cities that a draw hands the k ``records`` to. ``fixed``: pilots outside the pool, which
-    keep their own record in every draw (code -> record)."""
+class Orders:
+    """Random orders of the cities (codes 0..cities-1), one for every draw and cohort; made when first asked for and kept."""
 
-    cities: np.ndarray
-    records: list[Pilot]
-    fixed: dict[int, Pilot]
+    cities: int
+    draws: int
     seed: int
+    _orders: dict[Cohort, np.ndarray] = field(default_factory=dict, repr=False)
+    _drawn: dict[object, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def build(data: CurvePanel, draws: int) -> Orders:
+        """Those of a study. Raises ValueError where it asks for no redraws."""
+        if data.study.placebo is None:
+            raise ValueError("the study asks for no redraws")
+        seed = law.seed_of(data.study.placebo.seed, "spec_curve", "", "cohorts")
+        return Orders(int(data.city_code.max()) + 1 if len(data.city_code) else 0, draws, seed)
+
+    def of(self, cohort: Cohort) -> np.ndarray:
+        """(draws, cities): every order equally likely, independent of all others; a seed of its own for every cohort."""
+        if cohort not in self._orders:
+            rng = np.random.default_rng(np.random.SeedSequence(entropy=self.seed, spawn_key=cohort))
+            self._orders[cohort] = rng.random((self.draws, self.cities)).argsort(axis=1, kind="stable").astype(np.int32)
+        return self._orders[cohort]
+
+    def treat(self, wanted: Sequence[tuple[int, Cohort, int]], last_year: np.ndarray) -> np.ndarray:
+        """Codes (k, draws) of the cities that take the places of ``wanted``: (first year, cohort, how many), k in all.
+
+        ``last_year`` (cities,): the last year of a city in the sample, below every first year where it is not there. The latest
+        cohort goes first, as its candidates are also those of every earlier one: so each assignment is equally likely.
+        """
+        asked = (tuple(wanted), last_year.tobytes())
+        if asked not in self._drawn:
+            taken = np.zeros((self.draws, self.cities), dtype=bool)
+            slots = [self._first(cohort, number, last_year >= first, taken) for first, cohort, number in wanted]
+            self._drawn[asked] = np.concatenate(slots) if slots else np.zeros((0, self.draws), dtype=np.int32)
+        return self._drawn[asked]
+
+    def _first(self, cohort: Cohort, number: int, can_be: np.ndarray, taken: np.ndarray) -> np.ndarray:
+        """The first ``number`` cities (number, draws) of the cohort's orders that can be treated and are not; now they are."""
+        order = self.of(cohort)
+        near = 4 * number + 32  # as a rule enough of the order; else all of it
+        for width in (near, self.cities):
+            part = order[:, :width]
+            free = can_be[part] & ~np.take_along_axis(taken, part, axis=1)
+            if (free.sum(axis=1) >= number).all():
+                break
+        picked = part[free & (np.cumsum(free, axis=1) <= number)].reshape(self.draws, number)
+        np.put_along_axis(taken, picked, True, axis=1)
+        return picked.T
 
 
-def reassignments(data: CurvePanel, rows: Any, draws: int) -> Reassignments:
-    """``draws`` reassignments by the law of the headline column: distinct cities of its sample that have a row when their
-    cohort starts, cohort sizes fixed. ``rows``: the estimation rows of that column (city_id, year).
-
-    Raises ValueError where no pilot has a treated row there.
-    """
-    rule, adopters = data.study.treatment, data.adopters
-    last = rows.groupby("city_id")["year"].max().astype(int).to_dict()
-    dated = {c: p.first_year(rule.year_rule, rule.subcity_rule) for c, p in adopters.items()}
-    drawn = {c: y for c, y in dated.items() if y is not None and c in last and last[c] >= y}
-    codes = dict(zip(data.city.tolist(), data.city_code.tolist(), strict=True))
-    treated_later = [c for c, p in adopters.items() if c not in drawn and _is_in_window(p, data)]
-    units = [c for c in sorted(last) if c not in treated_later]
-    scheme = law.cohorts(units, drawn, "spec_curve", last_year=last)
-    seed = law.seed_of(data.study.placebo.seed if data.study.placebo else 0, "spec_curve", "", "cohorts")
-    parts = [part for part, _ in law.blocks(scheme, seed, draws)]
-    label = np.array([codes[u] for u in units])
-    return Reassignments(
-        cities=label[np.concatenate(parts, axis=1)],
-        records=_records_by_slot(scheme, drawn, adopters),
-        fixed={codes[c]: adopters[c] for c in treated_later if c in codes},
-        seed=seed,
-    )
+def atoms_of(group: Group, data: CurvePanel, orders: Orders, spec: Specification) -> np.ndarray:
+    """Atoms (k, draws) of one specification in the group's design; k: the number of its treated cities, in every draw."""
+    design = group.design
+    wanted = wanted_of(group, data, spec)
+    last = np.full(orders.cities, np.iinfo(np.int32).min)
+    last[np.asarray(design.units)] = list(design.last_year.values())
+    codes = orders.treat(wanted, last)
+    starts = np.repeat([design.first_years.index(first) for first, _, _ in wanted], [number for _, _, number in wanted])
+    position = np.full(orders.cities, -1)
+    position[np.asarray(design.units)] = np.arange(len(design.units))
+    return design.atoms(position[codes], np.broadcast_to(starts.astype(int)[:, None], codes.shape))
 
 
-def _is_in_window(pilot: Pilot, data: CurvePanel) -> bool:
-    return any(year <= data.study.window.last for year in pilot.any_part.values())
-
-
-def _records_by_slot(scheme: law.Scheme, drawn: dict[str, int], adopters: dict[str, Pilot]) -> list[Pilot]:
-    """A record of the slot's cohort for every slot: slots of one cohort are exchangeable, so any order gives the same law."""
-    waiting = {y: [adopters[c] for c in sorted(drawn) if drawn[c] == y] for y in set(drawn.values())}
-    return [waiting[scheme.first_years[cohort]].pop(0) for cohort in np.concatenate(scheme.slots).tolist()]
+def wanted_of(group: Group, data: CurvePanel, spec: Specification) -> list[tuple[int, Cohort, int]]:
+    """(first year, cohort, treated cities) of a specification's cohorts that have a treated row, the latest first."""
+    last = group.design.last_year
+    counted: dict[tuple[int, Cohort], int] = {}
+    for code, first in treated_from(group, data, spec).items():
+        if last[code] >= first:
+            cohort = tuple(year for _, year in sorted(data.adopters[data.cities[code]].dates(spec.subcity_rule).items()))
+            counted[first, cohort] = counted.get((first, cohort), 0) + 1
+    return [(first, cohort, n) for (first, cohort), n in sorted(counted.items(), reverse=True)]
 
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Draws of one specification (B,): coefficient in the unit of its estimate, clustered t; NaN where undefined."""
+    """Draws of one specification (draws,): coefficient in the unit of its estimate, clustered t; NaN where undefined."""
 
     beta: np.ndarray
     t: np.ndarray
-    treated_mean: float
 
 
-def redraw_group(group: Group, data: CurvePanel, who: Reassignments) -> dict[int, Redrawn]:
-    """Number of the specification -> its draws, for all members of a group."""
-    return redraw_members(group, int(data.city_code.max()) + 1, who)
-
-
-def redraw_members(group: Group, codes: int, who: Reassignments) -> dict[int, Redrawn]:
-    """:func:`redraw_group` from the number of city codes alone, which is quick to hand to another process."""
-    out, done = {}, {}
+def asked_of(
+    group: Group, data: CurvePanel, orders: Orders, numbers: set[int]
+) -> tuple[list[np.ndarray], dict[int, tuple[int, int]]]:
+    """Distinct sets of atoms of a group, and of each specification which of them it reads, and its outcome."""
+    atoms: list[np.ndarray] = []
+    at: dict[object, int] = {}
+    reads: dict[int, tuple[int, int]] = {}
     for number, spec in group.members:
-        key = (spec.year_rule, spec.subcity_rule)
-        if key not in done:
-            done[key] = group.design.statistics(_atoms(group, codes, who, spec))
-        statistics, i = done[key], group.outcome_of(spec)
-        weights = np.eye(len(group.design.outcomes))[i]
-        out[number] = Redrawn(statistics.beta(weights), statistics.t(weights), float(statistics.treated_units.mean()))
+        if number in numbers:
+            key = tuple(wanted_of(group, data, spec))
+            if key not in at:
+                at[key] = len(atoms)
+                atoms.append(atoms_of(group, data, orders, spec))
+            reads[number] = (at[key], group.outcome_of(spec))
+    return atoms, reads
+
+
+def redraw(design: Design, atoms: list[np.ndarray], reads: Mapping[int, tuple[int, int]]) -> dict[int, Redrawn]:
+    """The statistics of all atoms, handed to those who read them. Depends on its arguments alone."""
+    statistics = [design.statistics(one) for one in atoms]
+    out: dict[int, Redrawn] = {}
+    found: dict[tuple[int, int], Redrawn] = {}
+    for number, (i, outcome) in reads.items():
+        if (i, outcome) not in found:
+            weights = np.eye(len(design.outcomes))[outcome]
+            found[i, outcome] = Redrawn(statistics[i].beta(weights), statistics[i].t(weights))
+        out[number] = found[i, outcome]
     return out
-
-
-def _atoms(group: Group, codes: int, who: Reassignments, spec: Specification) -> np.ndarray:
-    """Atoms (k, B) of the draws in this design: the empty one for a city that it does not hold, or a record that its rules
-    call untreated."""
-    design = group.design
-    position = np.full(codes, -1)
-    position[np.asarray(design.units)] = np.arange(len(design.units))
-    atoms = np.full(who.cities.shape, design.empty, dtype=np.int32)
-    for slot, record in enumerate(who.records):
-        atoms[slot] = _atom(design, position[who.cities[slot]], record.first_year(spec.year_rule, spec.subcity_rule))
-    fixed = [
-        _atom(design, position[np.full(who.cities.shape[1], code)], record.first_year(spec.year_rule, spec.subcity_rule))
-        for code, record in who.fixed.items()
-    ]
-    return np.vstack([atoms, *fixed]).astype(np.int32)
-
-
-def _atom(design: Any, units: np.ndarray, first: int | None) -> np.ndarray:
-    if first is None:
-        return np.full(len(units), design.empty)
-    return np.where(units >= 0, units * len(design.first_years) + design.first_years.index(first), design.empty)
 
 
 @dataclass(frozen=True)
@@ -129,38 +151,46 @@ class Joint:
     low: float
     high: float
     draws: int
+    undefined: int  # drawn curves without a single defined t
 
 
 def joint_tests(t: np.ndarray, drawn: np.ndarray, critical: np.ndarray) -> list[Joint]:
     """The three joint statistics of Simonsohn, Simmons and Nelson (2020) on t statistics, two-sided.
 
-    ``t`` (S,) actual; ``drawn`` (S, B); ``critical`` (S,): the 5 % critical values of t(G-1). An undefined draw is left out of
-    the median and the mean of its curve and counts as not significant. t statistics, because effects on different scales have
-    no common unit.
+    ``t`` (S,) actual, finite; ``drawn`` (S, B); ``critical`` (S,): the 5 % critical values of t(G-1). An undefined draw of a
+    specification is left out of the median and the mean of its curve and counts as not significant; a curve without a defined
+    draw is left out. t statistics, because effects on different scales have no common unit.
     """
-    both = np.column_stack([t, drawn])
+    known = np.isfinite(drawn).any(axis=0)
+    both = np.column_stack([t, drawn[:, known]])
     defined = np.isfinite(both)
     beyond = {sign: (defined & (sign * np.where(defined, both, 0) > critical[:, None])).mean(axis=0) for sign in (-1, 1)}
-    with np.errstate(invalid="ignore"):
-        median, mean = np.nanmedian(both, axis=0), np.nanmean(both, axis=0)
+    median, mean = np.nanmedian(both, axis=0), np.nanmean(both, axis=0)
     sign = -1 if median[0] < 0 else 1
     statistics = [
         ("median_t", "median t statistic over the specifications", median),
         ("mean_t", "mean t statistic over the specifications", mean),
-        ("share_significant", f"share {'negative' if sign < 0 else 'positive'} with clustered p < 0.05", beyond[sign]),
+        ("share_significant", f"share {'negative' if sign < 0 else 'positive'} with clustered p < {LEVEL:g}", beyond[sign]),
     ]
     larger = np.maximum(beyond[-1], beyond[1])  # the sign is chosen by the data, so each drawn curve may choose its own
     return [
         Joint(
             name, meaning, float(values[0]),
             _p_of_share(larger[1:], values[0]) if name == "share_significant" else p_value(values[1:], float(values[0])),
-            *np.quantile(values[1:], [0.025, 0.975]).tolist(), drawn.shape[1],
+            *_middle(values[1:]), int(known.sum()), int((~known).sum()),
         )
         for name, meaning, values in statistics
     ]  # fmt: skip
 
 
+def _middle(drawn: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (float("nan"), float("nan"))
+    return low, high
+
+
 def _p_of_share(drawn: np.ndarray, actual: float) -> float:
+    if not len(drawn):
+        return float("nan")
     return float((1 + (drawn >= actual * (1 - TIE)).sum()) / (len(drawn) + 1))
 
 

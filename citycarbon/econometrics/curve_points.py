@@ -6,6 +6,7 @@ CRV1); the point of a specification equals that of a column of the same choices 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ from citycarbon.econometrics.curve_choices import (
     specifications,
     without_singletons,
 )
+from citycarbon.econometrics.curve_fit import VARIANCES, CurveFit, fit_treatment
 from citycarbon.econometrics.resampling import Design
-from citycarbon.econometrics.resampling_rows import demean, sums
 from citycarbon.study.extensions import SpecCurve
 from citycarbon.study.spec import Study
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 POINT_TYPES: dict[str, type] = {
     "spec": int, **dict.fromkeys(READINGS, str), "is_headline": bool, "unit": str, "estimate": float, "std_error": float,
     "t_stat": float, "df": int, "p_value": float, "conf_low": float, "conf_high": float, "relative": float,
-    "relative_low": float, "relative_high": float, "p_hc1": float, "p_province": float, "n_obs": int, "n_units": int,
+    "relative_low": float, "relative_high": float,
+    **{f"p_{name}": float for name in VARIANCES}, "same_as": int, "n_obs": int, "n_units": int,
     "n_treated_units": int, "n_treated_cells": int, "mean_outcome": float, "note": str,
 }  # fmt: skip
 
@@ -49,6 +51,7 @@ class Group:
     design: Design
     members: list[tuple[int, Specification]]
     means: dict[str, float]  # outcome -> mean on the rows
+    digests: dict[str, bytes]  # outcome -> digest of all numbers of its regression but the treatment
 
     def outcome_of(self, spec: Specification) -> int:
         return self.design.outcomes.index(_outcome_name(spec))
@@ -60,7 +63,7 @@ def groups_of(data: CurvePanel, specs: list[tuple[int, Specification]]) -> Itera
     masks: dict[tuple[Any, ...], np.ndarray] = {}
     kept: dict[bytes, np.ndarray] = {}
     known: dict[tuple[Any, ...], bytes] = {}
-    years = sorted({y for p in data.adopters.values() for y in p.any_part.values()})
+    years = sorted({y for p in data.adopters.values() for dates in (p.any_part, p.whole) for y in dates.values()})
     for number, spec in specs:
         at = (spec.series, spec.scale, spec.controls, spec.rows, spec.sample, spec.subcity_rule == "exclude")
         if at not in known:
@@ -83,7 +86,7 @@ def _complete(data: CurvePanel, spec: Specification) -> np.ndarray:
     out = [city for city, pilot in data.adopters.items() if pilot.is_out(spec.subcity_rule)]
     if out:
         mask &= ~np.isin(data.city, out)
-    mask &= np.isfinite(data.outcome(spec.series, spec.scale))
+    mask &= data.placed & np.isfinite(data.outcome(spec.series, spec.scale))
     for name in data.controls(spec.controls):
         mask &= np.isfinite(data.number(name))
     return mask
@@ -106,7 +109,18 @@ def _group(data: CurvePanel, mask: np.ndarray, members: list[tuple[int, Specific
     rows = rows.assign(city_id=data.city_code[kept], province_id=data.province_code[kept], year=data.year[kept])
     effects = ("city_id" if spec.effects == "city" else "province_id", "year")
     design = Design.build(rows, list(outcomes), controls, effects, years)
-    return Group(kept, design, members, {name: float(rows[name].mean()) for name in outcomes})
+    base = _digest(kept) + _digest(first[kept]) + b"".join(sorted(_digest(rows[c].to_numpy()) for c in controls))
+    return Group(
+        mask=kept,
+        design=design,
+        members=members,
+        means={name: float(rows[name].mean()) for name in outcomes},
+        digests={name: base + _digest(rows[name].to_numpy()) for name in outcomes},
+    )
+
+
+def _digest(values: np.ndarray) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
 
 
 def _winsorised(values: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
@@ -126,8 +140,10 @@ def curve_points(
     ``panel``: the mart ``city_panel``; row order does not matter. ``adopters``: the pilots' dates where they are not those of
     the policy list. ``estimate`` is in ``unit``; ``relative`` is in log points:
     the estimate itself on a log scale, and divided by the sample mean of the outcome on a level scale. ``p_value`` and the
-    interval use t(G-1), errors clustered by city; ``p_hc1`` and ``p_province``: other variances (docs/methods.md).
-    A specification that is not estimable keeps its row with the reason. Raises ValueError on a repeated city and year.
+    interval use t(G-1), errors clustered by city; ``p_classical``, ``p_hc1`` and ``p_province``: other variances
+    (docs/methods.md). ``same_as``: the specification that comes to the same regression on this panel (same rows, outcome,
+    treatment, controls and effects), empty where there is none before it. A specification that is not estimable keeps its row
+    with the reason; so do all of them where the panel has a city and year twice.
     """
     curve = curve or _declared(study)
     data = CurvePanel(panel, study, curve, adopters)
@@ -147,7 +163,8 @@ def estimated(data: CurvePanel) -> Iterator[tuple[Group | None, list[dict[str, A
     for group in groups_of(data, specs):
         seen |= {number for number, _ in group.members}
         yield group, _rows(data, group)
-    yield None, [_row(n, s, note="not estimable: no complete rows") for n, s in specs if n not in seen]
+    why = data.reason or "no complete rows"
+    yield None, [_row(n, s, note=f"not estimable: {why}") for n, s in specs if n not in seen]
 
 
 def frame_of(rows: list[dict[str, Any]], data: CurvePanel) -> pd.DataFrame:
@@ -156,98 +173,78 @@ def frame_of(rows: list[dict[str, Any]], data: CurvePanel) -> pd.DataFrame:
 
     own = headline_specification(data.study, data.curve)
     kinds = {str: "object", float: "float64", int: "Int64", bool: "boolean"}
-    frame = pd.DataFrame(sorted(rows, key=lambda r: r["spec"]), columns=list(POINT_TYPES))
+    rows = sorted(rows, key=lambda r: r["spec"])
+    frame = pd.DataFrame(rows, columns=list(POINT_TYPES))
     frame["is_headline"] = [tuple(r) == tuple(map(str, own.__dict__.values())) if own else False
                             for r in frame[list(READINGS)].itertuples(index=False)]  # fmt: skip
+    frame["same_as"] = _same_as([r.get("regression") for r in rows], frame["spec"].tolist(), frame["is_headline"].tolist())
     return frame.astype({name: kinds[kind] for name, kind in POINT_TYPES.items()})
+
+
+def _same_as(regressions: list[bytes | None], numbers: list[int], own: list[bool]) -> list[int | None]:
+    """Of specifications that come to the same regression on this panel one stands for all: the study's own, else the first."""
+    stands: dict[bytes, int] = {}
+    for regression, number, is_own in zip(regressions, numbers, own, strict=True):
+        if regression is not None and (is_own or regression not in stands):
+            stands[regression] = number
+    return [
+        stands[r] if r is not None and stands[r] != number else None for r, number in zip(regressions, numbers, strict=True)
+    ]
 
 
 def treated_from(group: Group, data: CurvePanel, spec: Specification) -> dict[int, int]:
     """City code -> first treated year of the pilots that have a row in the group's design, under the specification's rules."""
-    codes = dict(zip(data.city[group.mask].tolist(), data.city_code[group.mask].tolist(), strict=True))
+    codes = {data.cities[code]: code for code in group.design.units.tolist()}
     dates = {codes[city]: p.first_year(spec.year_rule, spec.subcity_rule) for city, p in data.adopters.items() if city in codes}
     return {code: year for code, year in dates.items() if year is not None}
 
 
 def _rows(data: CurvePanel, group: Group) -> list[dict[str, Any]]:
-    year, unit = data.year[group.mask], data.city_code[group.mask]
+    year, unit, province = data.year[group.mask], data.city_code[group.mask], fwl.codes(data.province_code[group.mask])
     out, fits = [], {}
     for number, spec in group.members:
         key = (spec.year_rule, spec.subcity_rule)
         if key not in fits:
-            first = treated_from(group, data, spec)
             start = np.full(int(unit.max()) + 1, np.inf)
-            for code, begins in first.items():
+            for code, begins in treated_from(group, data, spec).items():
                 start[code] = begins
-            fits[key] = _fit(group.design, (year >= start[unit]).astype(float), data.province_code[group.mask])
+            fits[key] = fit_treatment(group.design, (year >= start[unit]).astype(float), province)
         out.append(_point(number, spec, group, fits[key], unit))
     return out
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """The actual treatment on a design: per outcome b and its three standard errors with their df."""
-
-    treated: np.ndarray  # (n,) bool
-    beta: np.ndarray  # (m,)
-    errors: dict[str, tuple[np.ndarray, int]]
-    note: str = ""
-
-
-def _fit(design: Design, d: np.ndarray, province: np.ndarray) -> _Fit:
-    frame, treated = design.rows, d == 1
-    left = demean((d * frame.root)[:, None], frame)
-    norm = float(((d - d.mean()) ** 2).sum())
-    for _ in range(2):  # the second pass removes what rounding left of the first
-        left = left - frame.z @ (frame.z.T @ left)
-    left = left[:, 0]
-    den = float(left @ left)
-    nothing = np.full(len(design.outcomes), np.nan)
-    if not treated.any():
-        return _Fit(treated, nothing, {}, "not estimable: 0 treated cities in this sample")
-    if treated.all() or den <= fwl.ABSORBED**2 * norm:
-        return _Fit(treated, nothing, {}, "not estimable: absorbed by the fixed effects and controls")
-    if not np.isfinite(design.factor):
-        return _Fit(treated, nothing, {}, f"not estimable: {design.n_obs} observations, {design.n_clusters} clusters")
-    beta = left @ frame.r / den
-    scores = left[:, None] * (frame.r - left[:, None] * beta)
-    levels = int(frame.level.max()) + 1 if frame.level is not None else 1
-    own_effects = design.k_counted - levels + 1 if not design.nested else design.k_counted
-    every = design.k_counted + levels - 1 if design.nested else design.k_counted
-    n = design.n_obs
-    city = np.sqrt(design.factor * (sums(scores, frame.cluster) ** 2).sum(axis=0)) / den
-    hc1 = np.sqrt(n / (n - every) * (scores**2).sum(axis=0)) / den if n > every else nothing
-    codes = fwl.codes(province)
-    p = int(codes.max()) + 1
-    by_province = (
-        np.sqrt(p / (p - 1) * (n - 1) / (n - own_effects) * (sums(scores, codes) ** 2).sum(axis=0)) / den if p > 1 else nothing
-    )
-    errors = {"city": (city, design.df), "hc1": (hc1, n - every), "province": (by_province, p - 1)}
-    return _Fit(treated, beta, errors)
-
-
-def _point(number: int, spec: Specification, group: Group, fit: _Fit, unit: np.ndarray) -> dict[str, Any]:
+def _point(number: int, spec: Specification, group: Group, fit: CurveFit, unit: np.ndarray) -> dict[str, Any]:
+    name = _outcome_name(spec)
     i = group.outcome_of(spec)
-    counts = {
+    known = {
         "n_obs": group.design.n_obs, "n_units": len(group.design.units),
         "n_treated_units": len(np.unique(unit[fit.treated])), "n_treated_cells": int(fit.treated.sum()),
-        "mean_outcome": group.means[_outcome_name(spec)],
+        "mean_outcome": group.means[name],
     }  # fmt: skip
     if fit.note:
-        return _row(number, spec, note=fit.note, **counts)
+        return _row(number, spec, note=fit.note, **known)
+    known["regression"] = group.digests[name] + _digest(fit.treated)
     beta, error = float(fit.beta[i]), float(fit.errors["city"][0][i])
-    if not error > 1e-11 * abs(beta):
-        return _row(number, spec, estimate=beta, note="standard error is zero: no test", **counts)
+    if not group.design.varies(i):
+        return _row(number, spec, estimate=beta, note="the outcome does not vary beyond effects and controls: no test", **known)
+    if not error > 0:
+        return _row(number, spec, estimate=beta, note="standard error is zero: no test", **known)
     half = _quantile(group.design.df) * error
-    scale = 1.0 if spec.scale in LOG_SCALES else 1 / counts["mean_outcome"]
-    notes = ["one treated city: the clustered standard error is not reliable"] if counts["n_treated_units"] == 1 else []
-    p = {name: _p(beta, e[i], df) for name, (e, df) in fit.errors.items()}
+    scale = relative_scale(spec.scale, group.means[name])
     ends = sorted((scale * (beta - half), scale * (beta + half)))
+    one = known["n_treated_units"] == 1
     return _row(
-        number, spec, estimate=beta, std_error=error, t_stat=beta / error, df=group.design.df, p_value=p["city"],
-        conf_low=beta - half, conf_high=beta + half, relative=scale * beta, relative_low=ends[0], relative_high=ends[1],
-        p_hc1=p["hc1"], p_province=p["province"], note="; ".join(notes), **counts,
+        number, spec, estimate=beta, std_error=error, t_stat=beta / error, df=group.design.df,
+        p_value=_p(beta, error, group.design.df), conf_low=beta - half, conf_high=beta + half, relative=scale * beta,
+        relative_low=ends[0], relative_high=ends[1],
+        **{f"p_{v}": _p(beta, fit.errors[v][0][i], fit.errors[v][1]) for v in VARIANCES if v in fit.errors},
+        note="one treated city: the clustered standard error is not reliable" if one else "", **known,
     )  # fmt: skip
+
+
+def relative_scale(scale: str, mean_outcome: float) -> float:
+    """What turns a coefficient into log points: 1 on a log scale, one over the mean of the outcome on a level scale."""
+    return 1.0 if scale in LOG_SCALES else 1 / mean_outcome
 
 
 def _p(beta: float, error: float, df: int) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from citycarbon.econometrics.curve_choices import READINGS
-from citycarbon.econometrics.spec_curve import SIGNIFICANT
+from citycarbon.econometrics.curve_inference import LEVEL
 from citycarbon.figures import style
 from citycarbon.figures.write import write_figure
 from citycarbon.report.formats import count, fixed
@@ -36,14 +36,15 @@ def draw_curve(curve: pd.DataFrame, summary: pd.DataFrame, folder: Path, name: s
 
     ``curve`` and ``summary``: as of ``econometrics.spec_curve``.
     """
-    known = curve[curve["relative"].notna()].sort_values(["relative", "spec"], kind="stable", ignore_index=True)
+    estimable = curve[curve["relative"].notna()]
+    known = estimable[estimable["same_as"].isna()].sort_values(["relative", "spec"], kind="stable", ignore_index=True)
     if known.empty:
         return []
-    strips = _strips(known)
+    strips = _strips(known, estimable)
     points = known[["rank", "spec", *READINGS, "relative", "relative_low", "relative_high", "p_ri_t", "band_low", "band_high"]]
     with style.applied(name):
         figure = style.new_figure(3.9 + 0.155 * len(strips))
-        subtitle = f"{count(len(known))} specifications in order; levels are divided by the mean of the outcome"
+        subtitle = f"{count(len(known))} different regressions in order; levels are divided by the mean of the outcome"
         top = style.head(figure, TITLE, subtitle, synthetic)
         bottom = style.foot(figure, _foot(known, summary))
         height = figure.get_figheight()
@@ -59,8 +60,10 @@ def _upper(axes: Axes, known: pd.DataFrame) -> None:
     rank = np.arange(1, len(known) + 1)
     # Thousands of lines: drawn as pixels inside the svg, so that a page stays small.
     axes.fill_between(rank, known["band_low"], known["band_high"], color=style.FAINT, linewidth=0, rasterized=True,
-                      label="middle 95 % by chance, at each rank")  # fmt: skip
+                      label="middle 95 % by chance (dashed)")  # fmt: skip
     axes.vlines(rank, known["relative_low"], known["relative_high"], color="#c9d6df", linewidth=0.4, rasterized=True)
+    for end in ("band_low", "band_high"):  # where the intervals hide the band
+        axes.plot(rank, known[end], "--", color=style.INK, linewidth=0.7, rasterized=True)
     # One colour: of so many points the later ones would hide the earlier; which are significant is the first strip below.
     axes.plot(rank, known["relative"], "o", color=style.MAIN, markersize=2.0, markeredgewidth=0, rasterized=True)
     axes.plot([], [], "-", color=style.MAIN, linewidth=2, label="estimate, with its clustered 95 % interval")
@@ -78,8 +81,12 @@ def _upper(axes: Axes, known: pd.DataFrame) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.1, handletextpad=0.4, columnspacing=1.2)
 
 
-def _strips(known: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
-    """Reading, choice and the share of the specifications of each step of ranks that make this choice."""
+def _strips(known: pd.DataFrame, estimable: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
+    """Reading, choice and the share of the regressions of each step of ranks that this choice can lead to.
+
+    ``known``: the regressions in order; ``estimable``: all specifications, of which several may be one regression.
+    """
+    stands = estimable["same_as"].fillna(estimable["spec"])
     steps = np.minimum(np.arange(len(known)) * BINS // len(known), BINS - 1)
     sizes = np.bincount(steps, minlength=BINS)
 
@@ -87,12 +94,14 @@ def _strips(known: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
         counted = np.bincount(steps, weights=chosen.astype(float), minlength=BINS)
         return np.divide(counted, sizes, out=np.zeros(BINS), where=sizes > 0)
 
-    out = [("p_ri_t", f"below {SIGNIFICANT:g}", shares((known["p_ri_t"] < SIGNIFICANT).to_numpy()))]
+    out = [("p_ri_t", f"below {LEVEL:g}", shares((known["p_ri_t"] < LEVEL).to_numpy()))]
     for reading in READINGS:
-        levels = list(dict.fromkeys(known.sort_values("spec")[reading]))
+        levels = list(dict.fromkeys(estimable.sort_values("spec")[reading]))
         if len(levels) < 2:
             continue
-        out += [(reading, level, shares((known[reading] == level).to_numpy())) for level in levels]
+        for level in levels:
+            made = set(stands[estimable[reading] == level].tolist())
+            out.append((reading, level, shares(known["spec"].isin(made).to_numpy())))
     return out
 
 
@@ -106,7 +115,7 @@ def _lower(axes: Axes, strips: list[tuple[str, str, np.ndarray]], number: int) -
     axes.set_xlim(0, number + 1)
     axes.set_yticks(range(len(strips)), [_level(reading, level) for reading, level, _ in strips], fontsize=7)
     axes.tick_params(length=0, labelsize=7)
-    axes.set_xlabel("rank; the darker, the more of the specifications there make the choice", fontsize=8)
+    axes.set_xlabel("rank; the darker, the more of the regressions there come from the choice", fontsize=8)
     before = None
     for i, (reading, _, _) in enumerate(strips):
         if reading != before:
@@ -137,7 +146,7 @@ def _row(summary: pd.DataFrame, part: str, name: str) -> pd.Series | None:
 def _foot(known: pd.DataFrame, summary: pd.DataFrame) -> str:
     whole = _row(summary, "curve", "all")
     negative, by_ri = _percent(whole["share_negative"]), _percent(whole["share_negative_ri"])
-    text = f"Negative: {negative}. Negative with RI p < {SIGNIFICANT:g}: {by_ri}."
+    text = f"Negative: {negative}. Negative with RI p < {LEVEL:g}: {by_ri}."
     joint = _row(summary, "joint", "median_t")
     if joint is not None:
         text += f" Joint test (median t against {count(int(joint['draws']))} drawn curves): p = {fixed(joint['p_value'], 3)}."
@@ -148,8 +157,8 @@ def words(known: pd.DataFrame, summary: pd.DataFrame) -> str:
     """The figure in words, generated from its numbers."""
     low, middle, high = known["relative"].min(), known["relative"].median(), known["relative"].max()
     parts = [
-        f"{count(len(known))} estimates in log points, sorted, from {fixed(low, 3)} to {fixed(high, 3)}, "
-        f"median {fixed(middle, 3)}.",
+        f"{count(len(known))} different regressions, their estimates in log points, sorted, from {fixed(low, 3)} to "
+        f"{fixed(high, 3)}, median {fixed(middle, 3)}.",
         _foot(known, summary),
     ]
     own = _row(summary, "curve", "headline")

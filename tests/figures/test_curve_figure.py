@@ -8,7 +8,7 @@ import pytest
 
 from citycarbon.econometrics.curve_choices import READINGS
 from citycarbon.econometrics.spec_curve import CURVE_TYPES, SUMMARY_TYPES
-from citycarbon.figures.curve import draw_curve
+from citycarbon.figures.curve import _strips, draw_curve
 
 
 @pytest.fixture
@@ -38,11 +38,22 @@ def test_files_words_and_size(frames, tmp_path):
     paths = draw_curve(*frames, tmp_path, "spec_curve", True)
     assert [p.suffix for p in paths] == [".svg", ".png", ".csv", ".txt"]
     words = paths[3].read_text(encoding="utf-8")
-    assert words.startswith("SYNTHETIC") and "1,200 estimates" in words and "Negative: 84 %" in words
+    assert words.startswith("SYNTHETIC") and "1,200 different regressions" in words and "Negative: 84 %" in words
     assert "p = 0.013" in words and "rank 701 of 1200" in words and "scale 0.250" in words
     assert paths[0].stat().st_size < 400_000
     points = pd.read_csv(paths[2])
     assert len(points) == 1200 and points["relative"].is_monotonic_increasing
+
+
+def test_what_is_the_same_regression_is_drawn_once_and_counts_for_all_its_choices(frames, tmp_path):
+    curve, summary = frames
+    first, again = curve.iloc[:40].assign(effects="a"), curve.iloc[:40].assign(effects="b")
+    again = again.assign(same_as=again["spec"], spec=again["spec"] + 5000)
+    both = pd.concat([first, again], ignore_index=True)
+    points = pd.read_csv(draw_curve(both, summary, tmp_path, "spec_curve", True)[2])
+    assert len(points) == 40
+    strips = {(r, v): shares for r, v, shares in _strips(first, both)}
+    assert strips["effects", "a"].sum() == strips["effects", "b"].sum() == 40
 
 
 def test_the_same_numbers_in_another_order_give_the_same_bytes(frames, tmp_path):

@@ -128,7 +128,7 @@ def test_spec_id_follows_the_estimate_and_not_the_wording(tmp_path):
         ("policy: ai_pilot", "policy: ai_pilots", "ai_pilots", ["no list of adopting cities", "mean 'ai_pilot'", "low_carbon"]),
         ("draws: 999, covariate: lnpgdp", "draws: 999, covariate: lnpgpd", "lnpgpd}", ["mean 'lnpgdp'"]),
         ('{table: table2, column: "2"}, draws', "{table: table2, column: 2p}, draws", "2p}, d", ["city and year"]),
-        ("{id: nogov, label", "{id: six, label", "{id: six, label: without", ["'six' stands 2 times"]),
+        ("{id: without_gov, label", "{id: six, label", "{id: six, label: without", ["'six' stands 2 times"]),
         (", second: edgar_city, year: 2020}", ", year: 2020}", "ceads_city, year: 2020", ["a splice needs both"]),
         ("municipalities, filter: [{variable: unit_kind", "x, filter: [{variable: unit_kinds", "kinds, op", ["'unit_kind'"]),
         ("cluster: city", "clusters: city", "clusters: city", ["unknown key"]),
