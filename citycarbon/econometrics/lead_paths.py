@@ -55,7 +55,7 @@ def targets(path: Path) -> dict[str, np.ndarray]:
 
 
 def single_years(path: Path) -> Path:
-    """``path`` without bins of more than one year, where a lead and a lag from adoption on are left without them.
+    """``path`` without bins of more than one year; ``path`` itself where there are none, or no lead or lag would be left.
 
     A bin stands for many years: it finds a trend that lasted through all of them, not one that began shortly before adoption,
     and a straight line is not straight through it. A bin that holds no other year than its own in this sample stays.
@@ -64,7 +64,7 @@ def single_years(path: Path) -> Path:
     own = np.abs(path.elapsed - (np.array(path.times) - base)) < 1e-9
     keep = [i for i, label in enumerate(path.labels) if own[i] or label not in path.bins]
     leads = sum(i < path.leads for i in keep)
-    if not leads or not any(path.times[i] >= 0 for i in keep if i >= path.leads):
+    if len(keep) == len(path.times) or not leads or not any(path.times[i] >= 0 for i in keep if i >= path.leads):
         return path
     at = np.array(keep)
     return replace(

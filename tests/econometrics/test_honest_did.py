@@ -259,7 +259,9 @@ def test_single_years_leave_out_bins_of_many_years_alone(base_study):
     later = path_of(panel, asking_study(base_study, last=3))  # the last year of the panel: no other year is in this bin
     assert single_years(later).times == (-2, 0, 1, 2, 3) and single_years(later).bins == ("t+3 and after",)
     unbinned = path_of(panel, asking_study(base_study, bin_ends=False))
-    assert single_years(unbinned).times == unbinned.times
+    assert single_years(unbinned) is unbinned
+    alone = path_of(panel, asking_study(base_study, first=-2, last=0))  # both ends are bins, and nothing is between
+    assert len(alone.bins) == 2 and single_years(alone) is alone
 
 
 def test_targets_start_at_adoption():
