@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+from csv_files import put_csv
 
 from citycarbon.econometrics.spec_curve import SUMMARY_TYPES
 from citycarbon.report.page_curve import spec_curve
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 
 ROWS = [
     {"part": "curve", "name": "all", "n": "1200", "not_estimable": "200", "distinct": "800", "median_relative": "-0.25",
@@ -23,11 +23,7 @@ ROWS = [
 
 
 def results(folder, rows):
-    with (folder / "spec_curve_summary.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, list(SUMMARY_TYPES), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return Results(folder)
+    return put_csv(folder, "spec_curve_summary", SUMMARY_TYPES, rows)
 
 
 def test_sentences_and_tables_hold_the_numbers(tmp_path):

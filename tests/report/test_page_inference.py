@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
+from csv_files import put_csv
 
 from citycarbon.report.page_inference import cities, said, side_by_side
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 
 ROW = {
     "table": "table2",
@@ -31,11 +31,7 @@ METHODS = [
 
 def results(folder):
     fields = ["table", "column", "method", "estimate", "statistic", "p_value", "note"]
-    with (folder / "inference.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, fields, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"table": "table2", "column": "2"} | m for m in METHODS)
-    return Results(folder)
+    return put_csv(folder, "inference", fields, ({"table": "table2", "column": "2"} | m for m in METHODS))
 
 
 def test_every_test_stands_under_its_head(tmp_path):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+from csv_files import put_csv
 
 from citycarbon.econometrics.large_tables import LARGE_COLUMNS
 from citycarbon.report.page_large import large_tables
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 
 ROW = dict.fromkeys(LARGE_COLUMNS, "") | {
     "table": "sectors", "label": "By sector", "edition": "2024", "outcome": "ln_co2", "term": "did", "estimate": "-0.3082",
@@ -20,11 +20,7 @@ FAILED = dict.fromkeys(LARGE_COLUMNS, "") | {
 
 
 def results(folder, *rows):
-    with (folder / "large_tables.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, list(LARGE_COLUMNS), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return Results(folder)
+    return put_csv(folder, "large_tables", LARGE_COLUMNS, rows)
 
 
 def test_a_release_without_large_tables_shows_none(tmp_path):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 
 import pytest
+from csv_files import put_csv
 
 from citycarbon.report.families import members
 from citycarbon.report.page_laws import families, families_said, law_labels, laws, laws_said
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 from citycarbon.report.under import family_notes
 
 ROW = {"table": "table2", "column": "2", "p_ri_t": 0.04, "estimate": -0.4, "std_error": 0.1}
@@ -46,11 +46,7 @@ FAMILIES = [
 @pytest.fixture
 def results(tmp_path):
     fields = ["table", "column", "method", "statistic", "p_value", "note"]
-    with (tmp_path / "inference.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, fields, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*LAWS, *FAMILIES])
-    return Results(tmp_path)
+    return put_csv(tmp_path, "inference", fields, [*LAWS, *FAMILIES])
 
 
 def test_every_law_stands_under_its_name_and_says_where_there_is_little_to_draw_from(results):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-
 import pytest
+from csv_files import put_csv
 
 from citycarbon.econometrics.staggered import STAGGERED_COLUMNS
 from citycarbon.econometrics.staggered_weights import WEIGHT_COLUMNS
 from citycarbon.report.page_staggered import staggered
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 
 SHARED = {
     "sample": "all rows of the column",
@@ -44,12 +43,8 @@ DCDH = {
 
 
 def results(folder, weights, estimators=ROWS):
-    for name, columns, rows in (("staggered", STAGGERED_COLUMNS, estimators), ("staggered_weights", WEIGHT_COLUMNS, weights)):
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, list(columns), restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    return Results(folder)
+    put_csv(folder, "staggered", STAGGERED_COLUMNS, estimators)
+    return put_csv(folder, "staggered_weights", WEIGHT_COLUMNS, weights)
 
 
 def test_estimators_and_reasons(tmp_path):

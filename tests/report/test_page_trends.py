@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+from csv_files import put_csv
 
 from citycarbon.econometrics.sensitivity_rows import SENSITIVITY_COLUMNS
 from citycarbon.report.page_trends import trends
-from citycarbon.report.results import NO_RESULTS, Results
+from citycarbon.report.results import NO_RESULTS
 
 SUPPORT = "treated cities by event time: t 9; with so few the clustered covariance is too small"
 SHARED = {"estimate": "-0.26", "std_error": "0.04", "unit": "log points", "note": SUPPORT}
@@ -24,11 +24,7 @@ ROWS = [
 
 
 def results(folder, rows):
-    with (folder / "sensitivity.csv").open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, list(SENSITIVITY_COLUMNS), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return Results(folder)
+    return put_csv(folder, "sensitivity", SENSITIVITY_COLUMNS, rows)
 
 
 def test_intervals_breakdown_and_power(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from section_faults import assert_told_in_extensions
 
 from citycarbon import yaml_text
 from citycarbon.errors import UsageError
@@ -54,8 +55,4 @@ def test_the_shipped_studies_ask_for_their_headline_column(study):
 def test_a_fault_is_told_with_its_line(tmp_path, section, words):
     with pytest.raises(UsageError) as caught:
         loaded(tmp_path, **section)
-    text = (tmp_path / "study.yaml").read_text(encoding="utf-8").splitlines()
-    first = next(i for i, line in enumerate(text, 1) if line.startswith("extensions"))
-    assert words in str(caught.value)
-    line = int(str(caught.value).split("study.yaml, line ")[1].split(":")[0])
-    assert first < line <= len(text)
+    assert_told_in_extensions(str(caught.value), tmp_path / "study.yaml", words)
