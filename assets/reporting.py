@@ -173,18 +173,31 @@ def is_synthetic(landing: Path) -> bool:
 def at_a_glance(header: Sequence[str], rows: Sequence[Sequence[object]], synthetic: bool) -> dg.MarkdownMetadataValue:
     """The first rows of a table, so short that the UI shows them on the asset's page and not behind a link."""
     mark = "**SYNTHETIC**\n\n" if synthetic else ""
-    for shown in range(len(rows), -1, -1):
-        text = mark + markdown_table(header, rows, limit=shown).value
+    fitting: list[str] = []
+    room = INLINE_CHARACTERS
+    for row in rows:
+        line = _markdown_line(row)
+        room -= len(line) + 1
+        if room <= 0:
+            break
+        fitting.append(line)
+    for shown in range(len(fitting), -1, -1):
+        text = mark + _markdown(header, fitting[:shown], len(rows) - shown)
         if len(text) < INLINE_CHARACTERS:
             break
     return dg.MetadataValue.md(text)
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]], limit: int = 40) -> dg.MarkdownMetadataValue:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]], limit: int = 40) -> dg.MarkdownMetadataValue:
     """A table that the UI shows inline; longer ones are cut with a line that says so."""
-    body = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(row) + " |" for row in body[:limit]]
-    if len(body) > limit:
-        lines.append(f"\n{len(body) - limit} more rows")
-    return dg.MetadataValue.md("\n".join(lines))
+    return dg.MetadataValue.md(_markdown(header, [_markdown_line(row) for row in rows[:limit]], max(len(rows) - limit, 0)))
+
+
+def _markdown(header: Sequence[str], lines: Sequence[str], left_out: int) -> str:
+    """Head and lines of a table, and how many rows it leaves out."""
+    head = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*head, *lines, *([f"\n{left_out} more rows"] if left_out else [])])
+
+
+def _markdown_line(row: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
