@@ -60,15 +60,20 @@ def holds(panel: pd.DataFrame, condition: Condition) -> pd.Series:
 
 def drop_singletons(rows: pd.DataFrame, effects: tuple[str, ...]) -> pd.DataFrame:
     """Drop rows that are alone in a level of any effect, again and again until none is left (as reghdfe does)."""
-    while len(rows):
-        alone = rows[EFFECT_COLUMNS[effects[0]]].map(rows[EFFECT_COLUMNS[effects[0]]].value_counts()).eq(1)
-        for effect in effects[1:]:
-            levels = rows[EFFECT_COLUMNS[effect]]
-            alone |= levels.map(levels.value_counts()).eq(1)
+    import numpy as np
+    import pandas as pd
+
+    levels = [pd.factorize(rows[EFFECT_COLUMNS[effect]])[0] for effect in effects]
+    kept = np.arange(len(rows))
+    while len(kept):
+        alone = np.zeros(len(kept), dtype=bool)
+        for codes in levels:
+            left = codes[kept]
+            alone |= (left >= 0) & (np.bincount(left + 1)[left + 1] == 1)
         if not alone.any():
             break
-        rows = rows[~alone]
-    return rows
+        kept = kept[~alone]
+    return rows if len(kept) == len(rows) else rows.iloc[kept]
 
 
 def base_rows(panel: pd.DataFrame, study: Study, column: Column) -> pd.Series:
@@ -84,9 +89,10 @@ def base_rows(panel: pd.DataFrame, study: Study, column: Column) -> pd.Series:
 
 def repeated(panel: pd.DataFrame) -> str:
     """Which city and year the panel has more than once, in words; '' where there is none."""
-    twice = panel.loc[panel.duplicated(KEYS), KEYS].sort_values(KEYS)
-    if not len(twice):
+    again = panel.duplicated(KEYS)
+    if not again.any():
         return ""
+    twice = panel.loc[again, KEYS].sort_values(KEYS)
     city, year = twice.iloc[0]
     rows = "1 row of the panel repeats" if len(twice) == 1 else f"{len(twice)} rows of the panel repeat"
     return f"{rows} a city and year ({city} in {year})"
@@ -112,7 +118,8 @@ def estimation_sample(panel: pd.DataFrame, study: Study, column: Column) -> Samp
         outside = int((chosen & group.isna()).sum())
         chosen &= group.eq(column.half.group).fillna(False).astype(bool)
     numbers = column_values(panel, study, column, chosen)
-    rows = panel.loc[chosen, [*EFFECT_COLUMNS.values()]].assign(**{k: v[chosen] for k, v in numbers.items()})
+    taken = chosen.to_numpy(dtype=bool)
+    rows = panel.loc[taken, [*EFFECT_COLUMNS.values()]].assign(**{k: v.to_numpy()[taken] for k, v in numbers.items()})
     names = list(numbers)
     complete = np.isfinite(rows[names].to_numpy(dtype=float)).all(axis=1) & rows[list(EFFECT_COLUMNS.values())].notna().all(
         axis=1

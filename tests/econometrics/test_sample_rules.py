@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from simulated_panels import make_panel
 
-from citycarbon.econometrics.sample import estimation_sample, holds, winsorised
+from citycarbon.econometrics.sample import EFFECT_COLUMNS, drop_singletons, estimation_sample, holds, winsorised
 from citycarbon.study.spec import Column, Condition, Split
 
 BASE = {"id": "1", "label": "l", "outcome": "lnco2", "treatment": "did", "controls": [], "fixed_effects": ("city", "year")}
@@ -112,3 +114,15 @@ def test_the_order_of_the_rows_does_not_matter(panel, base_study):
     pd.testing.assert_frame_equal(
         estimation_sample(panel, base_study, column).rows, estimation_sample(mixed, base_study, column).rows
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 3)), max_size=40, unique=True))
+def test_what_is_left_without_singletons_is_the_largest_set_in_which_no_row_is_alone_in_a_level(cells):
+    rows = pd.DataFrame(cells, columns=["city_id", "year", "province_id"]).astype({"city_id": "str"})
+    for effects in [("city", "year"), ("province", "year"), ("city", "province", "year")]:
+        names = [EFFECT_COLUMNS[e] for e in effects]
+        left = list(rows.itertuples())  # by the definition: row by row, until nothing changes
+        while alone := [r for r in left if any(sum(getattr(o, n) == getattr(r, n) for o in left) == 1 for n in names)]:
+            left = [r for r in left if r not in alone]
+        kept = drop_singletons(rows, effects)
+        pd.testing.assert_frame_equal(kept, rows.loc[[r.Index for r in left]])
