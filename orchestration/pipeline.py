@@ -180,11 +180,15 @@ def prepare_dagster_home(home: Home) -> Path:
     return folder
 
 
-def open_instance(home: Home) -> dg.DagsterInstance:
-    """The Dagster instance of a home; a context manager."""
+@contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of a home."""
     from dagster import DagsterInstance
 
-    return DagsterInstance.from_config(str(prepare_dagster_home(home)))
+    from orchestration.event_store import held_open
+
+    with DagsterInstance.from_config(str(prepare_dagster_home(home))) as instance, held_open(instance.event_log_storage):
+        yield instance
 
 
 def load_jobs() -> None:
