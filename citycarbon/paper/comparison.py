@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.forensics.intervals import between, decimals, printed
@@ -48,7 +49,8 @@ def compare(
     import pandas as pd
 
     said = SYNTHETIC if synthetic else ""
-    rows = [_coefficient(row, estimates, study, said) for row in published.to_dict("records")]
+    ours = by_column(estimates)
+    rows = [_coefficient(row, ours, study, said) for row in published.to_dict("records")]
     if descriptives is not None and described is not None:
         for row in descriptives.to_dict("records"):
             rows += [_descriptive(row, s, described, said) for s in _STATISTICS if str(row.get(s, "")).strip()]
@@ -70,9 +72,17 @@ def compare_study(panel: pd.DataFrame, study: Study, estimates: pd.DataFrame, sy
     return compare(printed_rows, printed_moments, estimates, ours, study, synthetic)
 
 
-def readings(estimates: pd.DataFrame, table: str, column: str) -> list[tuple[str, str]]:
-    """(table, column) of every column of ours that reads printed table ``table`` (``2``), column ``column``, in their order."""
-    ours = estimates[["table", "column"]].drop_duplicates().itertuples(index=False)
+def by_column(estimates: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """(table, column) -> its rows, both in the order of ``estimates``."""
+    out: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in estimates.to_dict("records"):
+        out.setdefault((row["table"], row["column"]), []).append(row)
+    return out
+
+
+def readings(ours: Iterable[tuple[str, str]], table: str, column: str) -> list[tuple[str, str]]:
+    """Which of our (table, column) read printed table ``table`` (``2``), column ``column``: the column itself, then the others
+    in the order of ``ours``."""
     names = re.compile(rf"table{re.escape(table)}(_.*)?$")
     ids = re.compile(rf"{re.escape(column)}(?!\d)")
     found = [(t, c) for t, c in ours if names.match(t) and ids.match(c)]
@@ -86,7 +96,9 @@ def our_term(term: str, study: Study) -> str:
     return given.get(term) or labels.get(term.lower(), term)
 
 
-def _coefficient(row: dict[str, Any], estimates: pd.DataFrame, study: Study, said: str) -> dict[str, Any]:
+def _coefficient(
+    row: dict[str, Any], ours: Mapping[tuple[str, str], list[dict[str, Any]]], study: Study, said: str
+) -> dict[str, Any]:
     table, column, term = str(row["table"]), str(row["column_no"]), our_term(str(row["term"]), study)
     interval = printed(str(row["estimate"]))
     error = _number(row.get("std_error"))
@@ -97,7 +109,7 @@ def _coefficient(row: dict[str, Any], estimates: pd.DataFrame, study: Study, sai
         "published_se": error, "published_stars": row.get("stars") or "", "published_n": _number(row.get("N")),
         "published_r2": _number(row.get("adj_r2")),
     }  # fmt: skip
-    found = [(f"{t}:{c}", r) for t, c in readings(estimates, table, column) if (r := _row(estimates, t, c, term)) is not None]
+    found = [(f"{t}:{c}", r) for t, c in readings(ours, table, column) if (r := _row(ours[t, c], term)) is not None]
     usable = [(name, r) for name, r in found if math.isfinite(r["estimate"])]
     out["n_readings"] = len(usable)
     notes = [said]
@@ -118,14 +130,12 @@ def _coefficient(row: dict[str, Any], estimates: pd.DataFrame, study: Study, sai
     return {**out, "note": "; ".join(n for n in notes if n)}
 
 
-def _row(estimates: pd.DataFrame, table: str, column: str, term: str) -> pd.Series | None:
-    mine = estimates[(estimates["table"] == table) & (estimates["column"] == column)]
+def _row(mine: list[dict[str, Any]], term: str) -> dict[str, Any] | None:
     # A printed did answers to whatever treatment dummy a reading has; the first row of a column is its treatment.
-    rows = mine.head(1) if term.startswith("did") else mine[mine["term"] == term]
-    return rows.iloc[0] if len(rows) else None
+    return next((row for row in mine if term.startswith("did") or row["term"] == term), None)
 
 
-def _ours(row: pd.Series, name: str, interval: Any, error: float) -> dict[str, Any]:
+def _ours(row: dict[str, Any], name: str, interval: Any, error: float) -> dict[str, Any]:
     value, own = float(row["estimate"]), float(row["std_error"])
     out = {
         "our_reading": name, "our_n": row["n_obs"], "our_r2": row["r2_adj"], "our_se": own, "our_stars": row["stars"]

@@ -9,7 +9,7 @@ import pytest
 from baseline import baseline_study
 
 from citycarbon.econometrics.contract import ESTIMATE_COLUMNS, frame
-from citycarbon.paper.comparison import COLUMNS, SYNTHETIC, compare, our_term, readings, summary
+from citycarbon.paper.comparison import COLUMNS, SYNTHETIC, by_column, compare, our_term, readings, summary
 from citycarbon.study import load_study
 
 NAN = math.nan
@@ -53,7 +53,7 @@ def test_the_closest_reading_is_named_and_need_not_be_the_column_itself():
     row = one(printed({"estimate": "-0.644"}), ours)
     assert (row["our_reading"], row["closest_reading"], row["n_readings"]) == ("table2:2", "table2:2p", 2)
     assert row["closest_difference"] == pytest.approx(0.044)
-    assert readings(ours, "2", "2") == [("table2", "2"), ("table2", "2p"), ("table2_variants", "2_winsor")]
+    assert readings(by_column(ours), "2", "2") == [("table2", "2"), ("table2", "2p"), ("table2_variants", "2_winsor")]
 
 
 def test_what_is_not_estimated_keeps_its_row_and_says_why():
