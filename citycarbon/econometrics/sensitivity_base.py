@@ -189,12 +189,13 @@ def estimated(
             continue
         absorbed = estimate.term == case.treatment and "absorbed" in estimate.note and not shared["n_treated_cells"]
         reason = "not estimable: 0 treated cities in this sample" if absorbed else estimate.note
-        own = percent if estimate.term == case.treatment and np.isfinite(estimate.value) else ""
-        said = [reason, own, note, left_out(case)]
+        in_percent = percent if estimate.term == case.treatment and np.isfinite(estimate.value) else ""
+        said = [reason, in_percent, note, left_out(case)]
         if estimate.term == case.treatment and shared["n_treated_units"] == 1 and np.isfinite(estimate.value):
             said.append("one treated city: the clustered standard error is not reliable")
         numbers = tested(estimate.value, estimate.std_error, fitted.df)
-        rows.append(shared | {"term": estimate.term, **numbers, "note": joined(said)})
+        own = shared if estimate.term == case.treatment else counts(base, case, estimate.term)
+        rows.append(own | {"term": estimate.term, **numbers, "note": joined(said)})
     return rows
 
 
@@ -209,8 +210,9 @@ def fitted_case(base: Base, case: Case) -> Fit:
     return fit(case.rows, case.outcome, [case.treatment, *case.controls], effects, EFFECT_COLUMNS[base.study.cluster])
 
 
-def counts(base: Base, case: Case) -> dict[str, Any]:
-    treated = case.rows[case.rows[case.treatment] == 1]
+def counts(base: Base, case: Case, term: str = "") -> dict[str, Any]:
+    """What a row rests on; treated cities and city-years are those where the dummy ``term`` (the treatment) is 1."""
+    treated = case.rows[case.rows[term or case.treatment] == 1]
     return {
         "n_obs": len(case.rows),
         "n_units": int(case.rows["city_id"].nunique()),
@@ -246,15 +248,15 @@ def randomised(
     ``first_year``: city -> first treated year where it is not the policy's. Where there is nothing to redraw the note says why.
     """
     first, *rest = rows
-    p, note = _p_ri(base, case, first, base.first_year if first_year is None else first_year, draws or base.options.draws)
-    return [first | {"p_ri_t": p, "note": joined([first["note"], note])}, *rest]
+    found = _by_redraws(base, case, first, base.first_year if first_year is None else first_year, draws or base.options.draws)
+    return [with_redraws(first, found), *rest]
 
 
-def _p_ri(base: Base, case: Case, row: dict[str, Any], first_year: Mapping[str, int], draws: int) -> tuple[float, str]:
+def _by_redraws(base: Base, case: Case, row: dict[str, Any], first_year: Mapping[str, int], draws: int) -> dict[str, Any]:
     if not np.isfinite(row["statistic"]):
-        return np.nan, ""
+        return {"note": ""}
     if base.study.placebo is None:
-        return np.nan, "no randomisation inference: the study asks for no redraws"
+        return {"note": "no randomisation inference: the study asks for no redraws"}
     try:
         experiment = Experiment.build(
             case.rows,
@@ -266,13 +268,29 @@ def _p_ri(base: Base, case: Case, row: dict[str, Any], first_year: Mapping[str, 
             cluster=EFFECT_COLUMNS[base.study.cluster],
         )
     except ValueError as error:
-        return np.nan, f"no randomisation inference: {error}"
-    scheme = experiment.scheme
-    drawn = redraw(experiment.design, scheme, base.seed(scheme.name), draws).t()
-    return p_value(drawn, float(experiment.actual().t()[0])), redraw_note(drawn, scheme)
+        return {"note": f"no randomisation inference: {error}"}
+    scheme, seed = experiment.scheme, base.seed(experiment.scheme.name)
+    drawn = redraw(experiment.design, scheme, seed, draws).t()
+    return redraw_cells(drawn, float(experiment.actual().t()[0]), scheme, seed)
 
 
-def redraw_note(drawn: np.ndarray, scheme: law.Scheme) -> str:
+def redraw_cells(drawn: np.ndarray, actual: float, scheme: law.Scheme, seed: int, said: str = "") -> dict[str, Any]:
+    """What the t of redraws (draws,) give a row: p_ri_t, on how many draws of which seed, and a note (``said`` opens it)."""
+    return {
+        "p_ri_t": p_value(drawn, actual),
+        "ri_draws": len(drawn),
+        "ri_undefined": int((~np.isfinite(drawn)).sum()),
+        "seed": str(seed),
+        "note": joined([said, _redraw_note(drawn, scheme)]),
+    }
+
+
+def with_redraws(row: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` with what :func:`redraw_cells` found, or with the note that says why nothing was redrawn."""
+    return row | found | {"note": joined([row["note"], found["note"]])}
+
+
+def _redraw_note(drawn: np.ndarray, scheme: law.Scheme) -> str:
     """How many redraws are undefined, and how many assignments there are where they are fewer than the redraws."""
     notes = []
     if undefined := int((~np.isfinite(drawn)).sum()):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from citycarbon.econometrics import draws as law
-from citycarbon.econometrics.randomisation import Experiment, p_value
+from citycarbon.econometrics.randomisation import Experiment
 from citycarbon.econometrics.remade import Blocks, Remade
 from citycarbon.econometrics.sample import EFFECT_COLUMNS
-from citycarbon.econometrics.sensitivity_base import Base, joined, redraw_note
+from citycarbon.econometrics.sensitivity_base import Base, redraw_cells
 
 # From the first treated year of each city in some draws (positions, draws x cities) to the year from which the second
 # regressor is 1, and to the cities that are kept; None where there is none, or all are kept.
@@ -66,8 +67,8 @@ class Redraws:
             return f"no randomisation inference: {error}"
         return "" if (self.actual != made.never).any() else "no randomisation inference: no treated city in the sample"
 
-    def p_values(self, remake: Remake, made: str) -> list[tuple[float, str]]:
-        """p of each regressor's t (treatment first) over the redraws, each with what ``remake`` makes of it, and a note.
+    def cells(self, remake: Remake, made: str) -> list[dict[str, Any]]:
+        """``redraw_cells`` of each regressor's t (treatment first) over the redraws, each with what ``remake`` makes of it.
 
         ``made``: what is made again, in words. Raises ValueError where :meth:`reason` has one.
         """
@@ -76,9 +77,7 @@ class Redraws:
         actual = self._statistics([self.actual], remake).t[0]
         drawn = self._statistics(self._starts(scheme, seed, number), remake).t
         said = f"p_ri_t on {number} redraws, {made} made again in each"
-        return [
-            (p_value(drawn[:, i], float(t)), joined([said, redraw_note(drawn[:, i], scheme)])) for i, t in enumerate(actual)
-        ]
+        return [redraw_cells(drawn[:, i], float(t), scheme, seed, said) for i, t in enumerate(actual)]
 
     def _starts(self, scheme: law.Scheme, seed: int, draws: int) -> Iterator[np.ndarray]:
         place = np.array([self.blocks.years.index(year) for year in scheme.first_years], dtype=np.intp)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SENSITIVITY_COLUMNS: dict[str, type] = {
     "analysis": str, "variant": str, "parameter": float, "parameter_unit": str, "table": str, "column": str, "term": str,
     "estimate": float, "std_error": float, "statistic": float, "df": int, "p_value": float, "conf_low": float,
-    "conf_high": float, "p_ri_t": float, "n_obs": int, "n_units": int, "n_treated_units": int, "n_treated_cells": int,
-    "unit": str, "note": str,
+    "conf_high": float, "p_ri_t": float, "ri_draws": int, "ri_undefined": int, "seed": str, "n_obs": int, "n_units": int,
+    "n_treated_units": int, "n_treated_cells": int, "unit": str, "note": str,
 }  # fmt: skip
 _PANDAS = {str: "object", float: "float64", int: "Int64"}
 

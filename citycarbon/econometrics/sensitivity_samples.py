@@ -17,6 +17,7 @@ from citycarbon.econometrics.sensitivity_base import (
     joined,
     named,
     randomised,
+    with_redraws,
 )
 from citycarbon.econometrics.sensitivity_redraws import Redraws
 
@@ -108,16 +109,12 @@ def _lead(base: Base) -> list[dict[str, Any]]:
         return [row | {"note": joined([row["note"], reason])} for row in made]
     years = redraws.blocks.years
     one_before = np.array([years.index(y - 1) if y - 1 in years else len(years) for y in years] + [len(years)])
-    return with_p(made, redraws.p_values(lambda start: (one_before[start], None), "the dummy"))
+    return with_p(made, redraws.cells(lambda start: (one_before[start], None), "the dummy"))
 
 
-def with_p(rows: list[dict[str, Any]], found: list[tuple[float, str]]) -> list[dict[str, Any]]:
-    """``rows`` with the p-values and notes of :meth:`Redraws.p_values`, where there is a t statistic."""
-    out = []
-    for row, (p, note) in zip(rows, found, strict=True):
-        usable = np.isfinite(row["statistic"])
-        out.append(row | ({"p_ri_t": p, "note": joined([row["note"], note])} if usable else {}))
-    return out
+def with_p(rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``rows`` with what :meth:`Redraws.cells` found, where there is a t statistic."""
+    return [with_redraws(row, cells) if np.isfinite(row["statistic"]) else row for row, cells in zip(rows, found, strict=True)]
 
 
 def _without_year_before(base: Base) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citycarbon.econometrics import fwl
-from citycarbon.econometrics.randomisation import Experiment, p_value, redraw
+from citycarbon.econometrics.randomisation import Experiment, redraw
 from citycarbon.econometrics.sample import EFFECT_COLUMNS
 from citycarbon.econometrics.sensitivity_base import (
     Base,
@@ -24,8 +24,9 @@ from citycarbon.econometrics.sensitivity_base import (
     joined,
     left_out,
     randomised,
-    redraw_note,
+    redraw_cells,
     tested,
+    with_redraws,
 )
 from citycarbon.econometrics.supply import not_supplied
 
@@ -152,15 +153,13 @@ def _ppml(base: Base) -> list[dict[str, Any]]:
     case = Case(rows, name, case.treatment, kept, case.unit, incomplete=case.incomplete)
     row = counts(base, case) | {"term": case.treatment}
     row |= tested(full.value, full.std_error, rows[EFFECT_COLUMNS[base.study.cluster]].nunique() - 1)
-    p, said = _one_step_p(base, case)
     notes = [
         percent_of_log(full.value),
         f"{separated} separated rows left out" if separated else "",
         left_out(case),
         "one treated city: the clustered standard error is not reliable" if row["n_treated_units"] == 1 else "",
-        said,
     ]
-    return [row | {"p_ri_t": p, "note": joined(notes)}]
+    return [with_redraws(row | {"note": joined(notes)}, _one_step(base, case))]
 
 
 def _usable(base: Base, case: Case) -> tuple[Case, list[str]]:
@@ -185,7 +184,7 @@ def _usable(base: Base, case: Case) -> tuple[Case, list[str]]:
     return case, [terms[j] for j in verdict.keep if j]
 
 
-def _one_step_p(base: Base, case: Case) -> tuple[float, str]:
+def _one_step(base: Base, case: Case) -> dict[str, Any]:
     """p by redrawing the treatment, on the t of one Newton step from the fit without it.
 
     With mu the mean fitted without the treatment, that step is the regression of (y - mu) / mu on it, controls and effects
@@ -193,7 +192,7 @@ def _one_step_p(base: Base, case: Case) -> tuple[float, str]:
     null whatever the statistic.
     """
     if base.study.placebo is None:
-        return np.nan, "no randomisation inference: the study asks for no redraws"
+        return {"note": "no randomisation inference: the study asks for no redraws"}
     null = fit_poisson(case.rows, case.outcome, case.controls, base.effects, EFFECT_COLUMNS[base.study.cluster])
     rows = case.rows[null.used].reset_index(drop=True)
     working = (rows[case.outcome].to_numpy() - null.mean) / null.mean
@@ -209,8 +208,8 @@ def _one_step_p(base: Base, case: Case) -> tuple[float, str]:
             weights="mu",
         )
     except ValueError as error:
-        return np.nan, f"no randomisation inference: {error}"
-    scheme = experiment.scheme
-    drawn = redraw(experiment.design, scheme, base.seed(scheme.name), base.options.draws).t()
+        return {"note": f"no randomisation inference: {error}"}
+    scheme, seed = experiment.scheme, base.seed(experiment.scheme.name)
+    drawn = redraw(experiment.design, scheme, seed, base.options.draws).t()
     said = "p_ri_t rests on the t of one Newton step from the fit without the treatment"
-    return p_value(drawn, float(experiment.actual().t()[0])), joined([said, redraw_note(drawn, scheme)])
+    return redraw_cells(drawn, float(experiment.actual().t()[0]), scheme, seed, said)

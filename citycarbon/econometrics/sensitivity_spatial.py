@@ -112,7 +112,7 @@ def _donut(base: Base, km: float) -> list[dict[str, Any]]:
     if never is None:
         return [row | {"note": joined([row["note"], reason])} for row in made]
     near, positions = who.near(km), who.held_positions(who.redraws.blocks.years)
-    return with_p(made, who.redraws.p_values(lambda drawn: (None, who.kept(drawn, near, positions, never)), "the donut"))
+    return with_p(made, who.redraws.cells(lambda drawn: (None, who.kept(drawn, near, positions, never)), "the donut"))
 
 
 def _actual(base: Base, who: Neighbours) -> tuple[np.ndarray, np.ndarray]:
@@ -152,9 +152,7 @@ def _exposure(base: Base, km: float) -> list[dict[str, Any]]:
         made[1]["note"] = f"not estimable: {joined([note, who.note()])}"
     near, blocks = who.near(km), who.redraws.blocks
     positions = who.held_positions(blocks.years)
-    return with_p(
-        made, who.redraws.p_values(lambda drawn: (who.exposed(drawn, near, positions, blocks.never), None), "exposure")
-    )
+    return with_p(made, who.redraws.cells(lambda drawn: (who.exposed(drawn, near, positions, blocks.never), None), "exposure"))
 
 
 def _first_exposure(who: Neighbours, km: float, start: np.ndarray, held: np.ndarray) -> dict[str, int]:

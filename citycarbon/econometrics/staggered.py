@@ -41,7 +41,7 @@ STAGGERED_COLUMNS: dict[str, type] = {
     "ri_draws": int, "ri_undefined": int, "seed": str, "twfe_same_sample": float, "unit": str, "note": str,
 }  # fmt: skip
 ALL, BALANCED = "all rows of the column", "balanced"
-COLUMN = replace(TWO_WAY, id="twfe_controls", label="Two-way regression, the column itself")
+COLUMN = replace(TWO_WAY, id="twfe_controls", label="Two-way regression, the column's controls")
 
 
 def staggered(panel: pd.DataFrame, study: Study, *, workers: int = 1) -> pd.DataFrame:

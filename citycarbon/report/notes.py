@@ -6,18 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 from citycarbon.report.layout import listed
+from citycarbon.report.sentences import p_is
 from citycarbon.study.spec import RegressionTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAST_LEVEL = 0.10  # of a star
+_OTHER_TESTS = {"RI on the coefficient": "p_ri_beta", "the wild bootstrap": "p_wcr"}
 LEVELS = "*** p < 0.01, ** p < 0.05, * p < 0.10"
 
 
 def table_notes(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
     """``columns``: as of ``regression.table_columns``."""
     first = [c.iloc[0] for c in columns]
-    notes = _grouped("Outcome", [_outcome(f) for f in first], first)
+    notes = _weak_stars(columns, spec)
+    notes += _grouped("Outcome", [_outcome(f) for f in first], first)
     notes += _samples(first)
     notes += _grouped("Standard errors in parentheses", [_variance(f) for f in first], first)
     notes += _stars(columns, spec)
@@ -85,6 +89,23 @@ def _stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
     starless = [str(t["column"]) for t in treatments if t is not None and _starless(t)]
     if starless:
         notes.append(f"No star is given to the treatment in {_columns(starless)}, whatever p; the reason stands below.")
+    return notes
+
+
+def _weak_stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
+    """A star of the treatment that another exact or restricted test does not give even at 10 %: it is told before all else."""
+    notes = []
+    for row in (_treatment(c, spec) for c in columns):
+        if row is None or not row["stars"] or row["star_rule"] != "ri_t":
+            continue
+        against = [f"{name} {p_is(row[p])}" for name, p in _OTHER_TESTS.items() if row[p] >= LEAST_LEVEL]
+        if against:
+            n = int(row["n_treated_units"])
+            notes.append(
+                f"Weak star in column ({row['column']}): it rests on {n} treated {'city' if n == 1 else 'cities'} and "
+                f"on one test. RI on t gives {p_is(row['p_ri_t'])}, {', '.join(against)}: a star that one test alone gives "
+                "is no finding."
+            )
     return notes
 
 

@@ -10,11 +10,12 @@ from simulated_panels import make_panel, make_study
 from citycarbon.econometrics import fwl
 from citycarbon.econometrics.columns import estimate_columns
 from citycarbon.econometrics.contract import write_csv
+from citycarbon.econometrics.draws import seed_of
 from citycarbon.econometrics.placebo import add_randomisation
 from citycarbon.econometrics.sensitivity import ANALYSES, sensitivity
 from citycarbon.econometrics.sensitivity_base import Base, Case
 from citycarbon.econometrics.sensitivity_rows import SENSITIVITY_COLUMNS, sensitivity_frame
-from citycarbon.econometrics.sensitivity_scale import _one_step_p
+from citycarbon.econometrics.sensitivity_scale import _one_step
 from citycarbon.econometrics.sensitivity_spatial import Neighbours
 from citycarbon.econometrics.spatial import distances_km
 from citycarbon.econometrics.twfe import levels_counted
@@ -115,6 +116,10 @@ def test_the_headline_is_the_column_with_its_own_draws(made, base_study):
     for name in ("estimate", "std_error", "p_value", "conf_low", "conf_high", "p_ri_t", "n_obs", "n_treated_cells"):
         assert found[name] == own[name], name
     assert found["unit"] == "ln(Mt)"
+    assert found["seed"] == str(seed_of(study.placebo.seed, "table2", "1", "cohorts")) and found["ri_draws"] == 99
+    tested = frame[frame["p_ri_t"].notna()]
+    assert tested[["ri_draws", "ri_undefined"]].notna().all(axis=None) and (tested["seed"] != "").all()
+    assert frame.loc[frame["p_ri_t"].isna(), "ri_draws"].fillna(0).eq(frame["ri_undefined"].fillna(0)).all()
 
 
 def test_controls_none_and_baseline_equal_explicit_regressions(made, rows):
@@ -167,6 +172,8 @@ def test_exposure_on_a_line_of_cities(made, rows):
             found = row(frame, "exposure", parameter=limit, term=term)
             same(found, wide, "lnco2", ["did", "near", *CONTROLS], at)
             assert f"{int(exposed.sum())} city-years exposed" in found["note"]
+            assert found["n_treated_cells"] == (exposed if at else rows["did"]).sum()
+            assert found["n_treated_units"] == rows.loc[(exposed if at else rows["did"]) == 1, "city_id"].nunique()
 
 
 def test_a_planted_spill_over_is_found_and_the_donut_is_free_of_it(base_study):
@@ -441,10 +448,10 @@ def test_tests_that_make_donut_exposure_or_poisson_again_keep_their_size(base_st
         base = Base(drawn, study, "table2", column, asked, places(panel))
         who = Neighbours(base)
         near, held, never = who.near(60), who.held_positions(who.redraws.blocks.years), who.redraws.blocks.never
-        donut = who.redraws.p_values(lambda at, n=near, h=held, w=who, v=never: (None, w.kept(at, n, h, v)), "")
-        beside = who.redraws.p_values(lambda at, n=near, h=held, w=who, v=never: (w.exposed(at, n, h, v), None), "")
+        donut = who.redraws.cells(lambda at, n=near, h=held, w=who, v=never: (None, w.kept(at, n, h, v)), "")
+        beside = who.redraws.cells(lambda at, n=near, h=held, w=who, v=never: (w.exposed(at, n, h, v), None), "")
         case = Case.of(base, base.sample.rows.assign(y=base.values(["co2_mt"])["co2_mt"].to_numpy()), outcome="y")
-        found.append([*(p for p, _ in donut), *(p for p, _ in beside), _one_step_p(base, case)[0]])
+        found.append([c["p_ri_t"] for c in (*donut, *beside, _one_step(base, case))])
     shares = (np.array(found) <= 0.1).mean(axis=0)
     assert len(shares) == 4 and np.isfinite(found).all()
     assert (np.abs(shares - 0.1) < 3 * np.sqrt(0.09 / repeats)).all(), shares

@@ -24,7 +24,7 @@ def line(estimator, label, estimate, p, sample=ALL, controls="none", aggregation
 def rows():
     cs = "Callaway and Sant'Anna, never treated"
     lines = [
-        line("twfe_controls", "Two-way regression, the column itself", -0.377, 0.001, controls="lnpgdp, edu"),
+        line("twfe_controls", "Two-way regression, the column's controls", -0.377, 0.001, controls="lnpgdp, edu"),
         line("twfe", "Two-way regression", -0.368, 0.001),
         line("callaway_santanna_simple", cs, -0.326, 0.001, aggregation="mean over cells by their cities"),
         line("callaway_santanna_group", cs, -0.304, 0.051, aggregation="by cohort, then by size"),

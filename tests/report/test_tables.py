@@ -136,6 +136,19 @@ def test_tests_for_few_clusters_stand_under_the_coefficients(estimates, study, t
     assert any(n.startswith("Wild bootstrap") for n in table.notes)
 
 
+def test_a_star_that_other_tests_do_not_support_is_called_weak_before_all_other_notes(estimates, study):
+    shaky = done(estimates, stars="***", p_ri_t=0.006, p_ri_beta=0.083, p_wcr=0.166, n_treated_units=2)
+    one = shaky.where(shaky["column"] == "2", done(estimates, p_wcr=0.07))
+    assert table2(one, study, synthetic=False).notes[0] == (
+        "Weak star in column (2): it rests on 2 treated cities and on one test. RI on t gives p = 0.006, the wild bootstrap "
+        "p = 0.166: a star that one test alone gives is no finding."
+    )
+    assert not any(n.startswith("Weak star") for n in table2(done(estimates, p_wcr=0.07), study, synthetic=False).notes)
+    assert not any(n.startswith("Weak star") for n in table2(done(estimates, stars="", p_wcr=0.9), study, False).notes)
+    both = done(estimates, p_ri_beta=0.2, p_wcr=0.166, n_treated_units=1)
+    assert "RI on the coefficient p = 0.200, the wild bootstrap p = 0.166" in table2(both, study, synthetic=False).notes[0]
+
+
 def test_p_adjusted_for_what_is_tested_together_stands_in_its_column_and_not_alone(estimates, study, tmp_path):
     lines = ["table,column,method,p_value,note"]
     lines += [f"table2,{c},romano_wolf:f,{p},f: 2 hypotheses tested together" for c, p in (("1", 0.05), ("2", 0.031))]
