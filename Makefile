@@ -6,6 +6,8 @@ ARGS ?=
 
 # One thread a process: results do not depend on it, and two cores are not fought over.
 export OMP_NUM_THREADS ?= 1
+# Compiled modules are kept, whatever the caller's environment says: else every process compiles the project again.
+unexport PYTHONDONTWRITEBYTECODE
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -32,6 +32,7 @@ FAMILIES = {
         "tests/test_dbt_runner.py",
         "tests/orchestration/test_definitions.py",
         "tests/orchestration/test_desk.py",
+        "tests/orchestration/test_event_store.py",
     ),
     "great_expectations": ("tests/expectations/",),
     "matplotlib": ("tests/figures/",),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from assets.reporting import INLINE_CHARACTERS, at_a_glance, markdown_table
-
+ROOM = 1000  # characters that the UI shows
 CELLS = st.one_of(st.integers(), st.text(alphabet="a|\n *", max_size=40), st.floats())
 
 
@@ -17,18 +16,22 @@ def tables(draw):
     return header, draw(st.lists(row, max_size=60))
 
 
-@example((["a" * INLINE_CHARACTERS], [[1], [2]]), False)
-@example((["a"], [["b" * INLINE_CHARACTERS], [2]]), True)
+@example((["a" * ROOM], [[1], [2]]), False)
+@example((["a"], [["b" * ROOM], [2]]), True)
 @given(tables(), st.booleans())
 def test_a_glance_shows_the_most_rows_that_fit(table, synthetic):
+    from assets.reporting import at_a_glance, markdown_table
+
     header, rows = table
     mark = "**SYNTHETIC**\n\n" if synthetic else ""
     texts = [mark + markdown_table(header, rows, limit=shown).value for shown in range(len(rows) + 1)]
-    fits = [text for text in texts if len(text) < INLINE_CHARACTERS]
+    fits = [text for text in texts if len(text) < ROOM]
     assert at_a_glance(header, rows, synthetic).value == (fits[-1] if fits else texts[0])
 
 
 def test_a_glance_at_many_rows_formats_only_those_it_may_show():
+    from assets.reporting import at_a_glance
+
     class Cell:
         read = 0
 
@@ -38,5 +41,5 @@ def test_a_glance_at_many_rows_formats_only_those_it_may_show():
 
     shown = at_a_glance(["a"], [[Cell()] for _ in range(20_000)], synthetic=False).value
     assert shown.endswith(f"{20_000 - shown.count('x')} more rows")
-    assert Cell.read < INLINE_CHARACTERS
-    assert len(shown) > 0.9 * INLINE_CHARACTERS
+    assert Cell.read < ROOM
+    assert len(shown) > 0.9 * ROOM
