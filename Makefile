@@ -29,7 +29,7 @@ run: venv ## sources to release: build what is missing, run the whole job, print
 test: manifest ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-fast: manifest ## tests without a pipeline, a web server, real files or long experiments (about a minute)
+fast: manifest ## tests without a pipeline, a web server, real files or long experiments (a minute and a half)
 	$(BIN)/pytest -n 2 --dist loadfile -m "not pipeline and not ui and not real and not slow" --hypothesis-profile fast $(ARGS)
 
 lint: venv ## style, format, and locks that are in step and name no host

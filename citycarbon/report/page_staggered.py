@@ -45,10 +45,11 @@ def _said(rows: list[Line]) -> list[str]:
         values = sorted(num(r, "estimate") for r in others)
         same = sum((v < 0) == (regression < 0) for v in values)
         cities = f"{count(num(others[0], 'n_units'))} cities"
+        methods = len({r["label"].partition(",")[0] for r in others})  # variants of one method follow a comma
         said.append(
-            f"{sample[0].upper()}{sample[1:]} ({cities}): {count(len(values))} estimators give {signed(values[0])} to "
-            f"{signed(values[-1])}, the two-way regression without controls {signed(regression)}; {count(same)} of them have "
-            f"its sign{_tested(others)}."
+            f"{sample[0].upper()}{sample[1:]} ({cities}): {_estimates(len(values), methods)} {signed(values[0])} to "
+            f"{signed(values[-1])}, the two-way regression without controls {signed(regression)}; {count(same)} of the "
+            f"estimates {'has' if same == 1 else 'have'} its sign{_tested(others)}."
         )
     lost: dict[str, list[str]] = {}
     for r in rows:
@@ -61,6 +62,12 @@ def _said(rows: list[Line]) -> list[str]:
         "cohorts and holds the coefficient against those of the draws, under as-if-random assignment and the sharp null."
     )
     return said
+
+
+def _estimates(estimates: int, methods: int) -> str:
+    if estimates == methods:
+        return f"{count(methods)} {'method gives' if methods == 1 else 'methods give'}"
+    return f"{count(methods)} {'method' if methods == 1 else 'methods'} in {count(estimates)} variants give"
 
 
 def _tested(rows: list[Line]) -> str:

@@ -54,6 +54,11 @@ def _said(rows: list[Line]) -> list[str]:
             row = next((r for r in rows if r["analysis"] == analysis and r["variant"] == target + _BREAKDOWN), None)
             if row is not None:
                 said.append(_breakdown(row, name, words))
+    if any(r["analysis"] == SMOOTH for r in rows):
+        said.append(
+            "Each interval of smoothness is the shortest for its own M: that of a larger M need not contain that of a smaller "
+            "one."
+        )
     support = next((r["note"] for r in rows if "treated cities by event time" in r["note"]), "")
     if support:
         words = support[support.index("treated cities by event time") :]

@@ -51,10 +51,12 @@ def test_estimators_and_reasons(tmp_path):
     section = staggered(results(tmp_path, []))
     said = " ".join(section.said)
     assert (
-        "(280 cities): 2 estimators give \N{MINUS SIGN}0.371 to 0.101" in said
-        and "1 of them have its sign, with p by randomisation inference 0.002." in said
+        "(280 cities): 2 methods give \N{MINUS SIGN}0.371 to 0.101" in said
+        and "1 of the estimates has its sign, with p by randomisation inference 0.002." in said
     )
     assert "Not estimable: Synthetic (no window)." in said
+    again = [*ROWS, ROWS[1] | {"label": ROWS[1]["label"] + ", not yet treated", "estimate": "-0.2"}]
+    assert "(280 cities): 2 methods in 3 variants give" in " ".join(staggered(results(tmp_path, [], again)).said)
     assert section.tables[0].lines[2] == ["Stacked", "all rows", "4,385", "9", "17", "0.101", *["\N{EN DASH}"] * 3]
     assert [t.caption for t in section.folded] == ["What each estimator averages, its error, and notes"] and "nan" not in str(
         section
