@@ -46,7 +46,7 @@ def draw_curve(curve: pd.DataFrame, summary: pd.DataFrame, folder: Path, name: s
         figure = style.new_figure(3.9 + 0.155 * len(strips))
         subtitle = f"{count(len(known))} different regressions in order; levels are divided by the mean of the outcome"
         top = style.head(figure, TITLE, subtitle, synthetic)
-        bottom = style.foot(figure, _foot(known, summary))
+        bottom = style.foot(figure, _foot(known, summary) + _cut(known))
         height = figure.get_figheight()
         lower = 0.155 * len(strips) / height
         axes = figure.add_axes((0.245, bottom + lower + 0.065, 0.735, top - bottom - lower - 0.105))
@@ -72,13 +72,27 @@ def _upper(axes: Axes, known: pd.DataFrame) -> None:
         axes.plot(rank[own], known["relative"].to_numpy()[own], "D", markerfacecolor="white", markeredgecolor=style.INK,
                   markersize=6, label="the study's own column", zorder=5)  # fmt: skip
     axes.axhline(0, color=style.INK, linewidth=0.8)
-    low, high = known["relative_low"].min(), known["relative_high"].max()
-    axes.set_ylim(1.05 * min(low, 0.0), max(1.05 * high, -0.35 * low))  # the band goes on beyond
+    axes.set_ylim(*_limits(known))
     axes.set_xlim(0, len(known) + 1)
     axes.tick_params(labelbottom=False, bottom=False)
     axes.set_ylabel("estimate, log points")
     style.quiet_grid(axes)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.1, handletextpad=0.4, columnspacing=1.2)
+
+
+def _limits(known: pd.DataFrame) -> tuple[float, float]:
+    """The ends of the upper panel: all intervals, and of the band as much as falls between."""
+    low, high = known["relative_low"].min(), known["relative_high"].max()
+    return 1.05 * min(low, 0.0), max(1.05 * high, -0.35 * low)
+
+
+def _cut(known: pd.DataFrame) -> str:
+    """What of the band lies outside the upper panel, '' where nothing does."""
+    low, high = _limits(known)
+    ends = {"below": float(known["band_low"].min()), "above": float(known["band_high"].max())}
+    beyond = {"below": ends["below"] < low, "above": ends["above"] > high}
+    said = [f"{where} to {fixed(ends[where], 1)}" for where in ends if beyond[where]]
+    return f" The band goes on {' and '.join(said)}." if said else ""
 
 
 def _strips(known: pd.DataFrame, estimable: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
@@ -135,6 +149,8 @@ def _level(reading: str, level: str) -> str:
     if reading == "series" and first:
         second, year = level.removeprefix(f"{first}_").rsplit("_", 1)
         return f"{_LEVELS[first]}, {_LEVELS[second]} {year} on"
+    if reading == "winsorise" and level not in _LEVELS:
+        return f"{100 * float(level):g} %"
     return _LEVELS.get(level, level.replace("_", " "))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from citycarbon.econometrics.curve_choices import READINGS
 from citycarbon.econometrics.spec_curve import CURVE_TYPES, SUMMARY_TYPES
-from citycarbon.figures.curve import _strips, draw_curve
+from citycarbon.figures.curve import _cut, _level, _strips, draw_curve
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def frames():
     n = 1200
     curve = pd.DataFrame({name: pd.Series(dtype="object") for name in CURVE_TYPES}).reindex(range(n))
     for reading in READINGS:
-        curve[reading] = rng.choice(["city", "chen_county_edgar_city_2018"] if reading == "series" else ["a", "b"], n)
+        levels = {"series": ["city", "chen_county_edgar_city_2018"], "winsorise": ["0.0", "0.01"]}.get(reading, ["a", "b"])
+        curve[reading] = rng.choice(levels, n)
     relative = np.sort(rng.normal(-0.2, 0.2, n))
     curve = curve.assign(
         spec=np.arange(1, n + 1), relative=relative, relative_low=relative - 0.2, relative_high=relative + 0.2,
@@ -43,6 +44,20 @@ def test_files_words_and_size(frames, tmp_path):
     assert paths[0].stat().st_size < 400_000
     points = pd.read_csv(paths[2])
     assert len(points) == 1200 and points["relative"].is_monotonic_increasing
+
+
+def test_what_of_the_band_lies_outside_the_panel_is_told(frames):
+    curve, _ = frames
+    assert _cut(curve) == ""
+    assert _cut(curve.assign(band_high=9.04)) == " The band goes on above to 9.0."
+    assert _cut(curve.assign(band_low=-5.0, band_high=9.04)) == " The band goes on below to -5.0 and above to 9.0."
+
+
+def test_choices_are_named_in_words():
+    named = [
+        _level(*choice) for choice in (("winsorise", "0.0"), ("winsorise", "0.01"), ("series", "chen_county_edgar_city_2018"))
+    ]
+    assert named == ["not", "1 %", "county sums, EDGAR 2018 on"]
 
 
 def test_what_is_the_same_regression_is_drawn_once_and_counts_for_all_its_choices(frames, tmp_path):
