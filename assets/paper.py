@@ -25,7 +25,7 @@ def comparison(run: StudyRun) -> "dict[str, pd.DataFrame]":
 
 
 @result_tables(
-    deps=["estimates", "splits", "mechanisms", "event_study"],
+    deps=["estimates", "splits", "mechanisms", "event_study", "inference"],
     code=CODE,
     description="The paper's hypotheses and sentences, each with the rule that decides it and the verdict on this panel.",
 )

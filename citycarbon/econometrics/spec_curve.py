@@ -142,6 +142,9 @@ def _summary(frame: pd.DataFrame, t: np.ndarray, why_not: str) -> pd.DataFrame:
         if len(levels) > 1:
             rows.append({"part": "choice", "name": name, "level": "", "n": len(frame), "moves": moves(frame, name)})
         rows += [{"part": "level", "name": name, "level": v, **_shares(frame[frame[name] == v])} for v in levels]
+    treated = frame["n_treated_units"]
+    cities = sorted(int(n) for n in treated[frame["relative"].notna()].unique())
+    rows += [{"part": "support", "name": "n_treated_units", "level": str(n), **_shares(frame[treated == n])} for n in cities]
     rows += [row for name in _TESTS for row in _of_test(chosen, name)]
     usable = np.isfinite(t).any(axis=1)
     if usable.any():

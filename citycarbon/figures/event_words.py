@@ -66,7 +66,9 @@ def power_sentence(rows: pd.DataFrame) -> list[str]:
         return []
     return [
         f"A linear trend of {plain(row['slope_power_50'])} a year would make a single-year lead significant at 5 % with 50 % "
-        f"power, one of {plain(row['slope_power_80'])} with 80 %: trends up to there could go unseen."
+        f"power, one of {plain(row['slope_power_80'])} with 80 %: a trend of these years alone could go unseen up to there. "
+        "One that runs through all leads would be found from smaller slopes on where the first lead holds earlier years "
+        "together (rows pretrend_power of sensitivity.csv)."
     ]
 
 

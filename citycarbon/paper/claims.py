@@ -151,6 +151,7 @@ class Findings:
     mechanisms: pd.DataFrame = field(default_factory=lambda: _empty())
     event_study: pd.DataFrame = field(default_factory=lambda: _empty())
     placebo: pd.DataFrame = field(default_factory=lambda: _empty())
+    inference: pd.DataFrame = field(default_factory=lambda: _empty())
 
 
 def _empty() -> pd.DataFrame:
@@ -237,9 +238,13 @@ def judge_study(study: Study, results: Path) -> pd.DataFrame:
 
 def _readers() -> dict[str, Callable[[Path], pd.DataFrame]]:
     from citycarbon.econometrics.event_study import EVENT_COLUMNS
+    from citycarbon.econometrics.inference_rows import INFERENCE_COLUMNS
     from citycarbon.econometrics.mechanisms import MECHANISM_COLUMNS
     from citycarbon.econometrics.placebo_summary import PLACEBO_TYPES
     from citycarbon.econometrics.splits import SPLIT_COLUMNS
 
-    types = {"splits": SPLIT_COLUMNS, "mechanisms": MECHANISM_COLUMNS, "event_study": EVENT_COLUMNS, "placebo": PLACEBO_TYPES}
+    types = {
+        "splits": SPLIT_COLUMNS, "mechanisms": MECHANISM_COLUMNS, "event_study": EVENT_COLUMNS, "placebo": PLACEBO_TYPES,
+        "inference": INFERENCE_COLUMNS,
+    }  # fmt: skip
     return {name: partial(read_results, types=kinds) for name, kinds in types.items()}

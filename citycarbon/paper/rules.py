@@ -245,14 +245,36 @@ def _difference(claim: Difference, level: float, found: Findings) -> Verdict:
     if not (_finite(row["difference"]) and _finite(row["p_ri"])):
         return _verdict(claim.split, NOT_ESTIMABLE, "", str(row.get("sentence") or "one half has no treated city"))
     observed = f"high - low = {row['difference']:.4g} (s.e. {row['se']:.4g}), p = {row['p_ri']:.3g} by randomisation inference"
-    if min(row["treated_units_low"], row["treated_units_high"]) < 2:
+    adjusted = _adjusted(row, found)
+    if _finite(adjusted):
+        observed += f", {adjusted:.3g} adjusted for the splits tested together (Romano-Wolf)"
+    fewest = int(min(row["treated_units_low"], row["treated_units_high"]))
+    observed += f"; {fewest} treated {'city' if fewest == 1 else 'cities'} in the half that has fewer"
+    if fewest < 2:
         return _verdict(claim.split, UNDECIDED, observed, "One half has a single treated city: no difference is earned by it.")
     stronger = row["difference"] < 0
     if row["p_ri"] >= level:
         return _verdict(claim.split, UNDECIDED, observed, f"The halves cannot be told apart: p is not below {level:g}.")
+    caveat = f" Adjusted for the splits tested together p is not below {level:g}." if adjusted >= level else ""
     if stronger:
-        return _verdict(claim.split, SUPPORTED, observed, f"The effect is lower in the high half, with p below {level:g}.")
-    return _verdict(claim.split, CONTRADICTED, observed, f"The effect is stronger in the low half, with p below {level:g}.")
+        why = f"The effect is lower in the high half, with p below {level:g}.{caveat}"
+        return _verdict(claim.split, SUPPORTED, observed, why)
+    why = f"The effect is stronger in the low half, with p below {level:g}.{caveat}"
+    return _verdict(claim.split, CONTRADICTED, observed, why)
+
+
+def _adjusted(row: Any, found: Findings) -> float:
+    """p of a split's difference adjusted for the first family that tests it with others; NaN where none does."""
+    rows = found.inference
+    if rows.empty:
+        return math.nan
+    mine = rows[
+        (rows["table"] == row["table"])
+        & (rows["column"] == f"{row['column_low']}/{row['column_high']}")
+        & rows["method"].str.startswith("romano_wolf:")
+        & ~rows["note"].str.contains(": 1 hypothesis tested together", regex=False)
+    ]
+    return float(mine["p_value"].iloc[0]) if len(mine) else math.nan
 
 
 def _direction(value: float) -> str:

@@ -20,7 +20,7 @@ LEVELS = "*** p < 0.01, ** p < 0.05, * p < 0.10"
 def table_notes(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
     """``columns``: as of ``regression.table_columns``."""
     first = [c.iloc[0] for c in columns]
-    notes = _weak_stars(columns, spec)
+    notes = _disagreements(columns, spec)
     notes += _grouped("Outcome", [_outcome(f) for f in first], first)
     notes += _samples(first)
     notes += _grouped("Standard errors in parentheses", [_variance(f) for f in first], first)
@@ -92,19 +92,21 @@ def _stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
     return notes
 
 
-def _weak_stars(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
-    """A star of the treatment that another exact or restricted test does not give even at 10 %: it is told before all else."""
+def _disagreements(columns: list[pd.DataFrame], spec: RegressionTable) -> list[str]:
+    """A star of the treatment that another test, of those for few treated cities, does not give: the first of these notes."""
     notes = []
     for row in (_treatment(c, spec) for c in columns):
         if row is None or not row["stars"] or row["star_rule"] != "ri_t":
             continue
-        against = [f"{name} {p_is(row[p])}" for name, p in _OTHER_TESTS.items() if row[p] >= LEAST_LEVEL]
+        others = {name: float(row[p]) for name, p in _OTHER_TESTS.items() if math.isfinite(row[p])}
+        against = [p for p in others.values() if p >= LEAST_LEVEL]
         if against:
             n = int(row["n_treated_units"])
+            told = ", ".join(f"{p_is(p)} by {name}" for name, p in others.items())
+            alone = "; no other test gives a star" if len(against) == len(others) else ""
             notes.append(
-                f"Weak star in column ({row['column']}): it rests on {n} treated {'city' if n == 1 else 'cities'} and "
-                f"on one test. RI on t gives {p_is(row['p_ri_t'])}, {', '.join(against)}: a star that one test alone gives "
-                "is no finding."
+                f"Tests disagree in column ({row['column']}), {n} treated {'city' if n == 1 else 'cities'}: "
+                f"{p_is(row['p_ri_t'])} by RI on t, which gives the star, {told}{alone}."
             )
     return notes
 

@@ -59,6 +59,7 @@ def _said(rows: list[Line], whole: Line) -> list[str]:
         f"are negative{_by_ri(whole)}."
     )
     said += _by_error(rows)
+    said += _by_support(rows)
     own = next((r for r in rows if r["part"] == "curve" and r["name"] == "headline"), None)
     if own is not None and own["note"]:
         said.append(f"The study's own column, {signed(num(own, 'observed'))}, has {own['note']}.")
@@ -101,6 +102,21 @@ def _by_error(rows: list[Line]) -> list[str]:
         return []
     listed = ", ".join(f"{percent(share)} by {TESTS[name]}" for name, share in shares.items())
     return [f"How many of these estimates have p below 0.05 is a matter of the error: {listed}."]
+
+
+def _by_support(rows: list[Line]) -> list[str]:
+    """What of the share by randomisation inference is only how many treated cities a regression rests on."""
+    found = [r for r in rows if r["part"] == "support" and math.isfinite(num(r, "share_negative_ri"))]
+    if len(found) < 2:
+        return []
+    listed = ", ".join(
+        f"{percent(num(r, 'share_negative_ri'))} of the {count(num(r, 'distinct'))} with {r['level']} treated "
+        f"{'city' if r['level'] == '1' else 'cities'}"
+        for r in found
+    )
+    return [
+        f"It also follows the number of treated cities: negative with p below 0.05 by randomisation inference are {listed}."
+    ]
 
 
 def _errors(rows: list[Line]) -> PlainTable | None:

@@ -8,16 +8,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from citycarbon.report.few_clusters import POWER
 from citycarbon.report.layout import count, table_name
 from citycarbon.report.page_tables import NONE, PlainTable, fixed, p_cell, percent
 from citycarbon.report.results import Line, Results, num
 from citycarbon.report.sentences import p_text, plain, scaled, signed, whole
 
 Pairs = list[tuple[dict[str, Any], Line]]  # a headline column's treatment row and the placebo summary of its own scheme
-POWER = (
-    "2.8 standard deviations of the placebo coefficients, in the unit of the coefficient: a normal approximation for the test "
-    "on the coefficient; the test on t, which gives the stars, may need less or more"
-)
 _TESTS = ("cv3", "wcr:rademacher", "wcr:webb")
 _HEAD = [
     "Column", "Estimate", "s.e.", "p, clustered t", "p, CV3", "p, wild bootstrap", "p, wild, Webb", "p, RI on coefficient",

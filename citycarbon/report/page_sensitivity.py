@@ -85,14 +85,21 @@ def _exposure(rows: list[Line]) -> list[str]:
     found = [r for r in rows if r["term"].startswith("near_") and math.isfinite(num(r, "estimate"))]
     if not found:
         return []
-    parts = [
-        f"within {num(r, 'parameter'):g} km {_estimate(r)}"
-        + (f" ({p_is(num(r, 'p_ri_t'))} by randomisation inference)" if math.isfinite(num(r, "p_ri_t")) else "")
-        for r in found
-    ]
+    parts = [f"within {num(r, 'parameter'):g} km {_estimate(r)} ({'; '.join(_exposed(r))})" for r in found]
     return [
         f"Untreated cities with a treated city near them differ from those without, in {found[0]['unit']}: {listed(parts)}."
     ]
+
+
+def _exposed(row: Line) -> list[str]:
+    """Who is exposed, p by redraws, and how many of these have no p because nobody is exposed in them."""
+    cities = num(row, "n_treated_units")
+    said = [f"{count(cities)} {'city' if cities == 1 else 'cities'}, {count(num(row, 'n_treated_cells'))} city-years"]
+    if math.isfinite(num(row, "p_ri_t")):
+        said.append(f"{p_is(num(row, 'p_ri_t'))} by randomisation inference")
+        if undefined := num(row, "ri_undefined"):
+            said[-1] += f", {count(undefined)} of {count(num(row, 'ri_draws'))} redraws without anybody exposed"
+    return said
 
 
 def _conley(main: Line, rows: list[Line]) -> list[str]:
@@ -123,6 +130,7 @@ def _numbers(rows: list[Line]) -> PlainTable:
     note = (
         "Each line changes one thing of the column. RI: randomisation inference, the treatment redrawn among the cities of the "
         "line's sample; donut, exposure and the lead are made again in every draw. "
+        "Beside the treatment a line counts its own dummy: cities and city-years exposed, or a year before treatment. "
         f"Estimates are in {rows[0]['unit']} where no unit is named; in different units they are not to be compared in size."
     )
     return PlainTable(

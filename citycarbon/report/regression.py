@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from citycarbon.econometrics.contract import parse_effects
-from citycarbon.report.families import ADJUSTED
+from citycarbon.report.few_clusters import few_cluster_notes, few_cluster_rows
 from citycarbon.report.layout import Cell, Head, Row, Table, count, decimals_for, fixed, table_name
 from citycarbon.report.notes import table_notes
-from citycarbon.report.results import NO_RESULTS, Line, Results, num
+from citycarbon.report.results import NO_RESULTS, Results
 from citycarbon.report.sentences import p_text
 from citycarbon.report.under import draws_note, notes_under
 from citycarbon.study.other_policies import policy_label
@@ -40,6 +40,7 @@ def regression_table(
     if not columns:
         raise KeyError(f"the estimates hold no rows of {table}")
     spec = study.regression_tables()[table]
+    ids = [str(c.iloc[0]["column"]) for c in columns]
     return Table(
         title=f"{table_name(table)}. {spec.title}",
         stub=("",),
@@ -47,10 +48,15 @@ def regression_table(
         body=(
             *_coefficients(columns, spec, study),
             *_tests(columns, spec),
-            *_few_clusters(columns, spec, table, results),
+            *few_cluster_rows(ids, _digits(columns), table, results),
             *_footer(columns),
         ),
-        notes=(*notes_under(study, table, results), *table_notes(columns, spec), *draws_note(table, results)),
+        notes=(
+            *notes_under(study, table, results),
+            *table_notes(columns, spec),
+            *few_cluster_notes(ids, table, results),
+            *draws_note(table, results),
+        ),
         synthetic=synthetic,
     )
 
@@ -154,16 +160,6 @@ _TESTS = (
 )
 _ALWAYS = ("p_value", "p_ri_t", "p_ri_beta")  # said to be not computed where they are not; the others are left out
 
-# What few treated clusters ask for beside, from inference.csv: row, method, the field that holds it, how it is printed.
-_FEW = (
-    ("p, CV3 jackknife", "cv3", "p_value", "p"),
-    ("p, wild bootstrap, Webb weights", "wcr:webb", "p_value", "p"),
-    ("p, RI on t, Romano-Wolf", ADJUSTED, "p_value", "p"),
-    ("Size of the clustered t test at 5 %", "placebo:size", "statistic", "share"),
-    ("Effect found with 80 % power", "placebo:mde80", "statistic", "effect"),
-    ("Effective clusters", "effective_clusters", "statistic", "one decimal"),
-)
-
 
 def _tests(columns: list[pd.DataFrame], spec: RegressionTable) -> list[Row]:
     """The treatment's p-values and its interval by randomisation inference; an interval that no column has is left out."""
@@ -175,39 +171,6 @@ def _tests(columns: list[pd.DataFrame], spec: RegressionTable) -> list[Row]:
         if shown and not (field not in _ALWAYS and shown == {NOT_COMPUTED}):
             rows.append(Row((label,), cells, rule=not rows))
     return rows
-
-
-def _few_clusters(columns: list[pd.DataFrame], spec: RegressionTable, table: str, results: Results) -> list[Row]:
-    """Rows of the treatment from ``inference.csv``; a row that no column has is left out (tables of variants have none)."""
-    lines = [line for line in reversed(results.of_table("inference", table)) if not _alone(line)]
-    by = {(line["column"], _any_family(line["method"])): line for line in lines}
-    rows = []
-    for label, method, field, kind in _FEW:
-        cells = []
-        for column, digits in zip(columns, _digits(columns), strict=True):
-            line = by.get((str(column.iloc[0]["column"]), method))
-            cells.append(Cell(_few(num(line, field), kind, digits) if line else ""))
-        if any(cell.number for cell in cells):
-            rows.append(Row((label,), tuple(cells), rule=not rows))
-    return rows
-
-
-def _alone(line: Line) -> bool:
-    """A family of one hypothesis adjusts nothing."""
-    return line["method"].startswith(ADJUSTED) and ": 1 hypothesis tested together" in line["note"]
-
-
-def _any_family(method: str) -> str:
-    """A column is as a rule in one family; where it is in more, the first stands in the table, and all under it."""
-    return ADJUSTED if method.startswith(ADJUSTED) else method
-
-
-def _few(value: float, kind: str, digits: int) -> str:
-    if not math.isfinite(value):
-        return ""
-    if kind == "p":
-        return p_text(value)
-    return {"share": f"{100 * value:.1f} %", "effect": fixed(value, digits), "one decimal": fixed(value, 1)}[kind]
 
 
 def _test(row: pd.Series | None, field: str, digits: int) -> Cell:

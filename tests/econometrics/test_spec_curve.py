@@ -267,6 +267,11 @@ def test_the_frames_have_their_columns_and_p_values_of_the_draws(base_study):
     tests = found.summary[found.summary["part"] == "test"].set_index(["name", "level"])["observed"]
     for name, column in {"classical": "p_classical", "city": "p_value", "ri_t": "p_ri_t"}.items():
         assert tests[name, "negative"] == ((once[column] < 0.05) & (once["relative"] < 0)).mean()
+    support = found.summary[found.summary["part"] == "support"]
+    assert support["distinct"].sum() == len(once) and set(support["level"]) == set(once["n_treated_units"].astype(str))
+    for part in support.to_dict("records"):
+        mine = once[once["n_treated_units"].astype(str) == part["level"]]
+        assert part["share_negative_ri"] == ((mine["p_ri_t"] < 0.05) & (mine["relative"] < 0)).mean()
     joint = found.summary[found.summary["part"] == "joint"]
     assert (joint["p_value"] <= 0.05).all()  # a planted effect of -0.8
 

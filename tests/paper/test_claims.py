@@ -136,6 +136,21 @@ def test_a_stronger_half_is_earned_by_the_difference(tmp_path, difference, p, ex
     assert verdict(tmp_path, "rule: difference, split: market", splits=alone)[0] in ("undecided", "not estimable")
 
 
+def test_a_difference_tells_the_p_adjusted_for_the_splits_tested_together(tmp_path):
+    row = {"split": "market", "table": "t6", "column_low": "1", "column_high": "2", "difference": -0.2, "se": 0.1, "p_ri": 0.06}
+    splits = pd.DataFrame([row | {"sentence": "", "treated_units_low": 2, "treated_units_high": 7}])
+    family = {"table": "t6", "column": "1/2", "method": "romano_wolf:f", "note": "f: 4 hypotheses tested together"}
+    for p, caveat in ((0.33, True), (0.08, False)):
+        tested = pd.DataFrame([family | {"p_value": p}])
+        got, found = verdict(tmp_path, "rule: difference, split: market", splits=splits, inference=tested)
+        assert got == "supported"
+        assert f"{p:.3g} adjusted for the splits tested together (Romano-Wolf); 2 treated cities" in found["observed"]
+        assert ("Adjusted for the splits tested together p is not below 0.1." in found["why"]) == caveat
+    alone = pd.DataFrame([family | {"p_value": 0.33, "note": "f: 1 hypothesis tested together"}])
+    _, found = verdict(tmp_path, "rule: difference, split: market", splits=splits, inference=alone)
+    assert "adjusted" not in found["observed"]
+
+
 def test_the_shipped_claims_are_the_papers(tmp_path):
     claims = load_claims(STUDIES / "ai_pilot" / "claims.yaml")
     found = judge_claims(claims, Findings(estimates()))

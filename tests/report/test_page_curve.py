@@ -17,6 +17,8 @@ ROWS = [
     {"part": "level", "name": "series", "level": "ceads_city", "n": "600", "not_estimable": "600"},
     *({"part": "test", "name": n, "level": sign, "n": "800", "observed": share} for n, sign, share in [
         ("hc1", "negative", "0.85"), ("hc1", "positive", "0.05"), ("ri_t", "negative", "0.4"), ("ri_t", "positive", "0")]),
+    *({"part": "support", "name": "n_treated_units", "level": n, "distinct": "400", "share_negative_ri": share}
+      for n, share in [("1", "0.02"), ("9", "0.67")]),
     {"part": "joint", "name": "median_t", "level": "median t", "observed": "-2.1", "p_value": "0.031", "low": "-2", "high": "2",
      "draws": "999"},
 ]  # fmt: skip
@@ -33,6 +35,7 @@ def test_sentences_and_tables_hold_the_numbers(tmp_path):
     assert "90.0 % are negative, 40.0 % negative with p below 0.05" in said
     assert "come to 800 different regressions" in said
     assert "matter of the error: 90.0 % by HC1, 40.0 % by randomisation inference." in said
+    assert "inference are 2.0 % of the 400 with 1 treated city, 67.0 % of the 400 with 9 treated cities." in said
     assert "rank 300 of 1000" in said and "p 0.031 (999 drawn curves)" in said
     assert "is the CO2 series: by 0.150 log points" in said
     assert [line[0] for line in section.tables[0].lines] == ["CO2 series", "scale of the outcome"]

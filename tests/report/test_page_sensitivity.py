@@ -22,7 +22,8 @@ ROWS = [
     line("controls", "none", -0.368, 0.04),
     line("donut", "donut", 0.02, 0.9, parameter=50.0, parameter_unit="km"),
     line("exposure", "exposure", -0.3, 0.2, parameter=50.0),
-    line("exposure", "exposure", 0.041, 0.412, term="near_50km", parameter=50.0),
+    line("exposure", "exposure", 0.041, 0.412, term="near_50km", parameter=50.0, cells=3)
+    | {"n_treated_units": 1, "ri_draws": 4999, "ri_undefined": 3546},
     line("conley", "uniform", -0.377, error=0.06, parameter=100.0),
     line("conley", "bartlett", -0.377, error=None, parameter=300.0, note="no standard error: the variance is not positive"),
     line("outcome_scale", "per_head", -3.0, 0.0001, unit="t per person", error=0.4),
@@ -44,7 +45,7 @@ def test_sentences_hold_the_numbers(tmp_path):
     assert "The 4 in the same unit run from \N{MINUS SIGN}0.368 (no controls) to 0.020 (within 50 km left out)" in said
     assert "4 of the 5 estimates are below zero. Of the 5 with a test by randomisation inference, 2 are below zero" in said
     assert "The least support has 'without 2020, 2021': 4 of 17 treated city-years." in said
-    assert "in ln(Mt): within 50 km 0.041 (p = 0.412 by randomisation inference)" in said
+    assert "in ln(Mt): within 50 km 0.041 (1 city, 3 city-years; p = 0.412 by randomisation inference, 3,546 of 4,999 " in said
     assert "0.050 clustered by city alone" in said and "it is 0.060 to 0.060" in said
     assert "robust" not in said and "nan" not in str(section).lower()
 

@@ -134,19 +134,31 @@ def test_tests_for_few_clusters_stand_under_the_coefficients(estimates, study, t
     assert row_of(table, "Effective clusters")[1] == "7.8"
     assert not any(r.texts[0] == "Effect found with 80 % power" for r in table.body)
     assert any(n.startswith("Wild bootstrap") for n in table.notes)
+    meanings = next(n for n in table.notes if n.startswith("CV3: jackknife over cities."))
+    assert "Size: share of reassignments" in meanings and "Effective clusters: one over" in meanings
+    assert "Effect found" not in meanings  # no column has it
 
 
-def test_a_star_that_other_tests_do_not_support_is_called_weak_before_all_other_notes(estimates, study):
+def test_an_empty_cell_of_a_test_for_few_clusters_has_its_reason(estimates, study, tmp_path):
+    lines = ["table,column,method,p_value,note", "table2,1,cv3,0.02,", "table2,2,cv3,,without X nothing is left"]
+    (tmp_path / "inference.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = regression_table(done(estimates), study, "table2", False, Results(tmp_path))
+    assert row_of(table, "p, CV3 jackknife")[:2] == ["0.020", ""]
+    assert "p, CV3 jackknife, none in (2): without X nothing is left." in table.notes
+
+
+def test_where_tests_of_the_treatment_disagree_it_is_told_first(estimates, study):
+    agreed = done(estimates, p_wcr=0.07)
     shaky = done(estimates, stars="***", p_ri_t=0.006, p_ri_beta=0.083, p_wcr=0.166, n_treated_units=2)
-    one = shaky.where(shaky["column"] == "2", done(estimates, p_wcr=0.07))
-    assert table2(one, study, synthetic=False).notes[0] == (
-        "Weak star in column (2): it rests on 2 treated cities and on one test. RI on t gives p = 0.006, the wild bootstrap "
-        "p = 0.166: a star that one test alone gives is no finding."
+    assert table2(shaky.where(shaky["column"] == "2", agreed), study, synthetic=False).notes[0] == (
+        "Tests disagree in column (2), 2 treated cities: p = 0.006 by RI on t, which gives the star, p = 0.083 by RI on the "
+        "coefficient, p = 0.166 by the wild bootstrap."
     )
-    assert not any(n.startswith("Weak star") for n in table2(done(estimates, p_wcr=0.07), study, synthetic=False).notes)
-    assert not any(n.startswith("Weak star") for n in table2(done(estimates, stars="", p_wcr=0.9), study, False).notes)
-    both = done(estimates, p_ri_beta=0.2, p_wcr=0.166, n_treated_units=1)
-    assert "RI on the coefficient p = 0.200, the wild bootstrap p = 0.166" in table2(both, study, synthetic=False).notes[0]
+    for silent in (agreed, done(estimates, stars="", p_wcr=0.9), done(estimates, p_wcr=np.nan)):
+        assert not any(n.startswith("Tests disagree") for n in table2(silent, study, synthetic=False).notes)
+    alone = done(estimates, p_ri_beta=0.2, p_wcr=0.166, n_treated_units=1)
+    first = table2(alone, study, synthetic=False).notes[0]
+    assert "1 treated city:" in first and first.endswith("p = 0.166 by the wild bootstrap; no other test gives a star.")
 
 
 def test_p_adjusted_for_what_is_tested_together_stands_in_its_column_and_not_alone(estimates, study, tmp_path):
