@@ -17,7 +17,6 @@ from assets.built_models import BuiltModel, read_built_models
 from assets.check_files import keep
 from assets.dbt_project import dbt_project
 from assets.reporting import OWNERS, POOL, content_version
-from citycarbon import beside
 from citycarbon.dbt_runner import DATABASE, DbtRun, prepare_scratch, run_dbt, vars_argument
 from citycarbon.paths import Home
 from citycarbon.study import Study
@@ -64,7 +63,6 @@ def warehouse(
     database = target / DATABASE
     import_meanwhile("great_expectations.expectations", "linearmodels.panel", "scipy.stats", "matplotlib.figure", "diff_diff")
     run = run_dbt(build_arguments(study, home, selected_models(context)), target, database)
-    beside.start()  # loads what estimation needs while the gate uses one core
     keep(run.tests(), home, study.study, "dbt")
     yield from materializations(context, run, read_built_models(target, database), home.marts(study.study))
     yield from evaluations(context, run)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citycarbon import beside
 from citycarbon.checks import CheckResult, read_checks
 from citycarbon.errors import CityCarbonError, GateRefused
 from citycarbon.paths import PROJECT_ROOT, Home
@@ -245,7 +246,8 @@ def _execute_job(
     definition = defs.resolve_job_def(job)
     listener = progress(len(definition.nodes), len(definition.asset_layer.selected_asset_keys)) if progress else None
     # dbt and libraries print as they please; standard output belongs to the command that asked.
-    with open_instance(home) as instance, listening(listener), _output_to(log):
+    ahead = None if job == CHECK_JOB else _start_second_process
+    with open_instance(home) as instance, listening(listener), listening(ahead), _output_to(log):
         result = definition.execute_in_process(
             run_config=_run_config(home, study, landing, log),
             instance=instance,
@@ -257,6 +259,12 @@ def _execute_job(
     checks = kept(home, study)
     error = None if result.success else explain(result, checks, log)
     return _Execution(error, checks, log)
+
+
+def _start_second_process(event: dg.DagsterEvent) -> None:
+    """Once dbt is done: the process loads what estimation needs while the gate uses one core."""
+    if event.is_step_success and event.step_key == "warehouse":
+        beside.start()
 
 
 @contextmanager

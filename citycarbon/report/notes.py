@@ -99,14 +99,12 @@ def _disagreements(columns: list[pd.DataFrame], spec: RegressionTable) -> list[s
         if row is None or not row["stars"] or row["star_rule"] != "ri_t":
             continue
         others = {name: float(row[p]) for name, p in _OTHER_TESTS.items() if math.isfinite(row[p])}
-        against = [p for p in others.values() if p >= LEAST_LEVEL]
-        if against:
+        if any(p >= LEAST_LEVEL for p in others.values()):
             n = int(row["n_treated_units"])
             told = ", ".join(f"{p_is(p)} by {name}" for name, p in others.items())
-            alone = "; no other test gives a star" if len(against) == len(others) else ""
             notes.append(
                 f"Tests disagree in column ({row['column']}), {n} treated {'city' if n == 1 else 'cities'}: "
-                f"{p_is(row['p_ri_t'])} by RI on t, which gives the star, {told}{alone}."
+                f"{p_is(row['p_ri_t'])} by RI on t, which gives the star, {told}."
             )
     return notes
 

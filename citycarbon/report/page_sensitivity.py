@@ -97,8 +97,8 @@ def _exposed(row: Line) -> list[str]:
     said = [f"{count(cities)} {'city' if cities == 1 else 'cities'}, {count(num(row, 'n_treated_cells'))} city-years"]
     if math.isfinite(num(row, "p_ri_t")):
         said.append(f"{p_is(num(row, 'p_ri_t'))} by randomisation inference")
-        if undefined := num(row, "ri_undefined"):
-            said[-1] += f", {count(undefined)} of {count(num(row, 'ri_draws'))} redraws without anybody exposed"
+        if num(row, "ri_undefined") > 0:
+            said[-1] += f", {count(num(row, 'ri_undefined'))} of {count(num(row, 'ri_draws'))} redraws without anybody exposed"
     return said
 
 
