@@ -57,7 +57,7 @@ def _bound_finding(
 ) -> Finding:  # fmt: skip
     observed = f"between {ends(value)}"
     wanted = f"mean {ends(expected)}, from {described.texts['mean']} over {described.n} rows"
-    if described.range is not None and value.width > described.range.width:
+    if _says_nothing(value, described):
         return Finding(
             name, scope, "not_applicable", observed, wanted,
             f"{what} implies a mean of {outcome} {ends(value)}, wider than its whole range: nothing can be concluded.",
@@ -70,6 +70,11 @@ def _bound_finding(
         f"{paper.source} that mean lies within {ends(expected)} ({convention.short})."
     )
     return Finding(name, scope, "fail" if convention.holds else "warn", observed, wanted, text)
+
+
+def _says_nothing(value: Interval, described: Described) -> bool:
+    """Bounds of a mean that are wider than the printed range of the variable; never where no range is printed."""
+    return described.range is not None and value.width > described.range.width
 
 
 # --- split tables -----------------------------------------------------------------------------------------------------------
@@ -92,7 +97,7 @@ def pooled(paper: Paper, split: Split, sharp: Sequence[Implied], convention: Con
     what = f"{name}, both halves pooled,"
     yield _bound_finding("pooled_mean", scope, what, high.outcome, value, expected / n, described, paper, convention)
     whole = next((i for i in sharp if i.column.key == (split.of.table, split.of.column)), None)
-    if whole is not None and value.width <= described.range.width:
+    if whole is not None and not _says_nothing(value, described):
         yield _level(name, scope, value, whole, convention)
 
 
